@@ -1,0 +1,1 @@
+"""Questions into cited answers. Knows the index, and no screen."""

@@ -1,0 +1,1 @@
+"""Everything that a person or another program touches: command line, server, page."""
