@@ -1,0 +1,83 @@
+"""The shortest complete clause that answers: which run of clauses of a statement to say.
+
+A statement is cut at commas and semicolons, and between items that each hold a figure, never inside a quotation or
+a number. Of all runs of neighbouring clauses the one is said that keeps what was asked (terms, the kind of thing,
+the company) with the fewest characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from assistant.quantities import quantities
+from index.segmentation import protected
+
+Span = tuple[int, int]
+
+_BREAK = re.compile(r"[,，;；:：]|、")
+_JOINER = re.compile(r"^(?:其中|同时|此外|另外|并且|而且|并|且|而|但|如|例如|比如|即|另一方面|一方面)[,，:：]?\s*(?=.)")
+_ITEM = re.compile(r"^[一二三四五六七八九十]是")
+CHARACTER_COST = 0.0045
+"""What one more character costs, in shares of the question's terms: a term of a tenth is worth some 22 characters."""
+
+
+def clauses(text: str) -> list[Span]:
+    """Offsets of the clauses of ``text``, without the marks between them."""
+    whole = protected(text, len(text))
+    found: list[Span] = []
+    start = 0
+    for match in _BREAK.finditer(text):
+        if whole.around(match.start()) or whole.around(match.end()):
+            continue
+        if match[0] == "、" and not _figures_on_both_sides(text, start, match.start(), match.end()):
+            continue
+        found.append((start, match.start()))
+        start = match.end()
+    found.append((start, len(text)))
+    return [span for span in (_trim(text, *span) for span in found) if span[0] < span[1]]
+
+
+def _figures_on_both_sides(text: str, start: int, before: int, after: int) -> bool:
+    following = re.split(r"[,，;；:：、。]", text[after:], maxsplit=1)[0]
+    return _has_figure(text[start:before]) and _has_figure(following) and len(following) > 4
+
+
+def _has_figure(text: str) -> bool:
+    return any(quantity.unit for quantity in quantities(text))
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    while start < end and text[start] in " \n，,。；;、：:":
+        start += 1
+    while end > start and text[end - 1] in " \n，,。；;、：:！？!?":
+        end -= 1
+    return start, end
+
+
+def shortest_run(text: str, worth: Callable[[str], float], longest: int, complete: Callable[[str], bool]) -> Span:
+    """The run of clauses with the best worth for its length; the whole of ``text`` when that is short already.
+
+    Args:
+        worth: what a run is worth, from 0 up; compared with ``CHARACTER_COST`` a character.
+        longest: the most characters a run may have, if any run of that length is complete.
+        complete: whether a run says what it must (holds the figure, names the company).
+    """
+    cut = clauses(text)
+    if not cut:
+        return _trim(text, 0, len(text))
+    runs = [(first[0], last[1]) for i, first in enumerate(cut) for last in cut[i:]]
+    fitting = [run for run in runs if run[1] - run[0] <= longest and complete(text[slice(*run)])]
+    candidates = fitting or [run for run in runs if complete(text[slice(*run)])] or [(cut[0][0], cut[-1][1])]
+    best = max(candidates, key=lambda run: (worth(text[slice(*run)]) - CHARACTER_COST * (run[1] - run[0]), -run[0]))
+    return without_joiner(text, best)
+
+
+def without_joiner(text: str, span: Span) -> Span:
+    """A clause without the word that only joins it to the one before (其中, 同时, 一是)."""
+    start, end = span
+    for pattern in (_JOINER, _ITEM):
+        match = pattern.match(text[start:end])
+        if match and match.end() < end - start:
+            start += match.end()
+    return _trim(text, start, end)

@@ -1,0 +1,216 @@
+"""Evidence into a short answer, verbatim from the articles but for the words that join it.
+
+    a figure, date, name      the shortest complete clause, with the year and company it would mislead without
+    a list                    the whole enumeration, an item a line
+    yes or no                 是 with the proof; 不是 with what the articles say instead
+    a comparison              the figures that stand in one sentence, ordered
+    a summary                 the headings, or the lead sentences of the section
+    what, how, why            one or two sentences
+
+What the question states itself is then checked against the evidence (``premises``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assistant.clauses import shortest_run
+from assistant.comparing import compare
+from assistant.composition import FACT_CHARS, LONG_CHARS, QUOTE_CHARS, Composition, Proof, Statement, bullets, whole_sentence
+from assistant.enumerations import at as enumeration_at
+from assistant.enumerations import first_sentences, sections
+from assistant.lexicon import Lexicon
+from assistant.premises import checked
+from assistant.quantities import agree, quantities, years
+from assistant.reading import Evidence, Reading, wanted_units
+from assistant.terms import coverage, found
+from assistant.understanding import Lookup, normalise
+from index.schema import Article
+
+class Composer:
+    """Composes answers; holds the lexicon, and no state of its own."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+
+    def compose(self, lookup: Lookup, reading: Reading) -> Composition:
+        """The answer to ``lookup`` from a reading that has evidence."""
+        best = reading.evidence[0]
+        match lookup.kind:
+            case "list":
+                composed = self._list(lookup, reading)
+            case "summary":
+                composed = self._summary(reading)
+            case "comparison":
+                composed = compare(lookup, reading.evidence[:4], self._lexicon) or self._clause(lookup, reading, best)
+            case "how" | "why" | "definition" | "fact":
+                composed = self._sentences(lookup, reading)
+            case _:
+                composed = self._clause(lookup, reading, best)
+        return checked(lookup, best, composed, self._lexicon)
+
+    # One clause
+
+    def _clause(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Composition:
+        return Composition((self._clause_statement(lookup, reading, evidence),))
+
+    def _clause_statement(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
+        text = evidence.text
+        whole = normalise(text).lower()
+        asked = [company for company in lookup.companies if company in {m.company for m in self._lexicon.mentions(text)}]
+        stated = [quantity for quantity in lookup.quantities if agree(quantity, quantities(text)) is not None]
+
+        def complete(run: str) -> bool:
+            if asked and not {m.company for m in self._lexicon.mentions(run)} & set(asked):
+                return False
+            if any(agree(quantity, quantities(run)) is None for quantity in stated):
+                return False
+            return _holds(lookup, run) or not _holds(lookup, text)
+
+        def worth(run: str) -> float:
+            bare = normalise(run).lower()
+            kept = coverage(reading.terms, [(bare, 1.0)], self._lexicon)
+            bonus = 0.0
+            if lookup.kind in ("figure", "yes_no") and not wanted_units(lookup.shape):
+                bonus += 0.05 * bool(quantities(run))
+            if lookup.kind == "entity":
+                bonus += 0.15 * any(m.standing != "group" for m in self._lexicon.mentions(run)) + 0.05 * ("“" in run)
+            return kept + bonus + (0.1 if bare == whole and len(whole) <= 40 else 0.0)
+
+        longest = FACT_CHARS if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison") else 2 * FACT_CHARS
+        start, end = shortest_run(text, worth, longest, complete)
+        return self._carrying(lookup, evidence, evidence.start + start, evidence.start + end)
+
+    def _carrying(self, lookup: Lookup, evidence: Evidence, start: int, end: int) -> Statement:
+        """The clause with the year and the company that the sentence before it gives it."""
+        article = evidence.passage.article
+        quote_start, quote_end = whole_sentence(article, evidence.start, evidence.end)
+        said = article.text[start:end]
+        paragraph = article.text.rfind("\n", 0, start) + 1
+        if lookup.companies and not {m.company for m in self._lexicon.mentions(said)} & set(lookup.companies):
+            before = [m for m in self._lexicon.mentions(article.text[paragraph:start]) if m.company in lookup.companies]
+            if before and end - (paragraph + before[-1].start) <= 2 * QUOTE_CHARS:
+                said = f"{article.text[paragraph + before[-1].start : paragraph + before[-1].end]}：{said}"
+                quote_start = min(quote_start, paragraph + before[-1].start)
+        carries_year = lookup.kind in ("figure", "comparison", "yes_no", "contact") or bool(lookup.years)
+        if carries_year and not years(said) and quantities(said):
+            dated = list(re.finditer(r"(?:19|20)\d{2}年|今年以来", article.text[paragraph:start]))
+            if dated and end - (paragraph + dated[-1].start()) <= 2 * QUOTE_CHARS:
+                said = f"{dated[-1][0]}，{said}"
+                quote_start = min(quote_start, paragraph + dated[-1].start())
+        return Statement(said, (Proof(article, quote_start, quote_end),))
+
+    # Sentences
+
+    def _sentences(self, lookup: Lookup, reading: Reading) -> Composition:
+        best = reading.evidence[0]
+        listed = enumeration_at(best.passage.article.text, best.start, best.end)
+        if lookup.kind in ("how", "fact") and listed is not None and listed.lead[1] > listed.lead[0]:
+            lead = normalise(best.passage.article.text[slice(*listed.lead)]).lower()
+            if coverage(reading.terms, [(lead, 1.0)], self._lexicon) >= best.features.own_coverage - 0.05:
+                return self._list(lookup, reading)
+        chosen = [self._whole(lookup, reading, best)]
+        length = len(chosen[0].text)
+        # A second sentence is said when it nearly matches the best and both stay short.
+        for other in reading.evidence[1:3]:
+            near = other.score >= best.score - 0.18 and other.features.company >= 0 and other.features.year >= 0
+            statement = self._whole(lookup, reading, other)
+            if near and length + len(statement.text) <= LONG_CHARS - 60 and _apart(chosen, statement) and lookup.kind != "definition":
+                chosen.append(statement)
+                break
+        chosen.sort(key=lambda item: (item.proofs[0].article.id != best.passage.article.id, item.proofs[0].start))
+        return Composition(tuple(chosen))
+
+    def _whole(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
+        """The statement as it stands; its best clauses when it is longer than a small paragraph."""
+        article = evidence.passage.article
+        start, end = whole_sentence(article, evidence.start, evidence.end)
+        if end - start > LONG_CHARS - 40:
+            start, end = evidence.start, evidence.end
+        if end - start > LONG_CHARS - 40:
+            return self._clause_statement(replace(lookup, kind="fact"), reading, evidence)
+        return Statement(article.text[start:end].rstrip("；; \n"), (Proof(article, start, end),))
+
+    # Lists and summaries
+
+    def _list(self, lookup: Lookup, reading: Reading) -> Composition:
+        best = reading.evidence[0]
+        article = best.passage.article
+        listed = enumeration_at(article.text, best.start, best.end)
+        if listed is not None and self._asks_for_all(listed.items, reading, article):
+            return bullets(article, listed.items)
+        under = self._labelled(reading, best)
+        if under is not None:
+            return under
+        if best.end - best.start <= LONG_CHARS - 40:
+            return self._sentences(replace(lookup, kind="definition"), reading)
+        return Composition((self._clause_statement(replace(lookup, kind="fact"), reading, best),))
+
+    def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
+        """Whether the question speaks of the enumeration, not of what one of its items tells."""
+        shares = [coverage(reading.terms, [(normalise(article.text[slice(*item)]).lower(), 1.0)], self._lexicon) for item in items]
+        ordered = sorted(shares, reverse=True)
+        return ordered[0] - ordered[1] < 0.3
+
+    def _labelled(self, reading: Reading, best: Evidence) -> Composition | None:
+        """Labelled paragraphs under the heading that the question names, if it names one better than any sentence."""
+        article = best.passage.article
+        for section in sections(article.text):
+            name = normalise(section.heading.text).lower()
+            if coverage(reading.terms, [(name, 1.0)], self._lexicon) < max(0.6, best.features.own_coverage):
+                continue
+            inner = [s for s in sections(article.text) if section.heading.start < s.heading.start < section.end]
+            if len(inner) > 1:
+                return bullets(article, [(s.heading.start, s.end) for s in inner])
+        return None
+
+    def _summary(self, reading: Reading) -> Composition:
+        best = reading.evidence[0]
+        article = best.passage.article
+        tops = [section for section in sections(article.text) if section.heading.level <= 2]
+
+        def named(text: str) -> float:
+            return coverage(reading.terms, [(normalise(text).lower(), 1.0)], self._lexicon)
+
+        inside = [s for s in tops if s.heading.start <= best.start < s.end]
+        if inside and named(article.title) < max(named(inside[-1].heading.text), best.features.own_coverage - 0.1):
+            leads = first_sentences(article.text, inside[-1].heading.end, inside[-1].end)
+        elif len(tops) > 3:
+            return Composition(
+                tuple(Statement(s.heading.text, (Proof(article, s.heading.start, s.heading.end),)) for s in tops), bullets=True
+            )
+        else:
+            leads = [lead for s in tops for lead in first_sentences(article.text, s.heading.end, s.end)[:2]] or [(best.start, best.end)]
+            opening = first_sentences(article.text, 0, tops[0].heading.start if tops else len(article.text))
+            leads = [*sorted(opening, key=lambda span: -named(article.text[slice(*span)]))[:1], *leads]
+        if (best.start, best.end) not in leads and not any(start <= best.start < end for start, end in leads):
+            leads.append(whole_sentence(article, best.start, best.end))
+        return bullets(article, sorted(leads), keep=(best.start, best.end))
+
+def _holds(lookup: Lookup, run: str) -> bool:
+    """Whether a run of clauses holds the kind of thing that was asked."""
+    match lookup.kind:
+        case "figure":
+            held = {quantity.unit for quantity in quantities(run) if quantity.unit}
+            wanted = wanted_units(lookup.shape)
+            return bool(held & wanted) if wanted else bool(held)
+        case "date":
+            return bool(re.search(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日", run))
+        case "contact":
+            return bool(re.search(r"\d{5,}", run))
+        case _:
+            return True
+
+
+def _apart(chosen: Sequence[Statement], statement: Statement) -> bool:
+    """Whether a statement's proof overlaps none of those already chosen, nor repeats their words."""
+    proof = statement.proofs[0]
+    for other in chosen:
+        same = other.proofs[0]
+        if same.article.id == proof.article.id and same.start < proof.end and proof.start < same.end:
+            return False
+        if found(statement.text[:12], other.text, Lexicon({}, {}, {}, frozenset())) >= 0.7:
+            return False
+    return True

@@ -1,0 +1,106 @@
+"""Enumerations in an article: 一是…二是…三是…, labelled paragraphs under one heading, and the headings themselves.
+
+A question for a list is answered by the whole enumeration that its best sentence belongs to, even where the index
+cut it into several chunks; so they are found in the article's text, not in a chunk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.cleaning import Heading, find_headings
+from index.segmentation import sentences
+
+_NUMERALS = "一二三四五六七八九十"
+_MARKER = re.compile(rf"(?:(?<=[。；;，,：:\n])|^)\s*([{_NUMERALS}])是(?!否|家|年|天|个)")
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """Items of an article's text as ``(start, end)``, and the words before them that say what they are."""
+
+    lead: tuple[int, int]
+    items: tuple[tuple[int, int], ...]
+
+    @property
+    def start(self) -> int:
+        """Where the lead, or without one the first item, begins."""
+        return min(self.lead[0], self.items[0][0])
+
+    @property
+    def end(self) -> int:
+        """Where the last item ends."""
+        return self.items[-1][1]
+
+
+def enumerations(text: str) -> list[Enumeration]:
+    """All runs 一是…二是… of two items and more in ``text``."""
+    markers = [(match.start(1), _NUMERALS.index(match[1])) for match in _MARKER.finditer(text)]
+    runs: list[list[int]] = []
+    for position, (offset, number) in enumerate(markers):
+        if number == 0:
+            runs.append([offset])
+        elif runs and markers[position - 1][1] == number - 1:
+            runs[-1].append(offset)
+    return [_enumeration(text, run) for run in runs if len(run) > 1]
+
+
+def _enumeration(text: str, starts: Sequence[int]) -> Enumeration:
+    paragraph = text.rfind("\n", 0, starts[0]) + 1
+    sentence = max(text.rfind("。", paragraph, starts[0]) + 1, paragraph)
+    items = []
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        line_end = text.find("\n", start)
+        line_end = len(text) if line_end < 0 else line_end
+        if following is None:
+            # The last item ends with its sentence when the items share a paragraph, else with its paragraph.
+            inline = starts[-2] > text.rfind("\n", 0, start)
+            stop = text.find("。", start, line_end)
+            end = stop + 1 if inline and stop >= 0 else line_end
+        else:
+            end = min(following, line_end)
+        items.append((start, start + len(text[start:end].rstrip())))
+    return Enumeration((sentence, starts[0]), tuple(items))
+
+
+def at(text: str, start: int, end: int) -> Enumeration | None:
+    """The enumeration that the stretch ``start:end`` belongs to or introduces, if any."""
+    for found in enumerations(text):
+        if found.start < end and start < found.end:
+            return found
+        between = text[end : found.start]
+        if end <= found.start and not between.strip() and text[start:end].rstrip().endswith(("：", ":", "，", ",")):
+            return found
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and the stretch of text it stands over (from the heading's own start)."""
+
+    heading: Heading
+    end: int
+
+
+def sections(text: str) -> list[Section]:
+    """Every heading of the article with where its section ends: at the next heading of its level or above."""
+    headings = find_headings(text)
+    found = []
+    for position, heading in enumerate(headings):
+        following = (other.start for other in headings[position + 1 :] if other.level <= heading.level)
+        found.append(Section(heading, next(following, len(text))))
+    return found
+
+
+def first_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The first sentence of every paragraph in ``text[start:end]``, as offsets into ``text``."""
+    found = []
+    offset = start
+    for paragraph in text[start:end].split("\n"):
+        spans = sentences(paragraph, offset)
+        if spans:
+            found.append((spans[0].start, spans[0].end))
+        offset += len(paragraph) + 1
+    return found

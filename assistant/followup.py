@@ -1,0 +1,135 @@
+"""Follow-up questions made to stand alone by rule: 「那平安产险呢？」 after a question about 平安人寿.
+
+Three kinds are told apart: a swap (那X呢: X takes the place of what it resembles), a reference (它, 其中, 该平台:
+the earlier question's topic is carried along), and a new question (nothing is carried).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.lexicon import Lexicon, Mention
+from assistant.quantities import years
+from assistant.schema import Role
+
+_NEW_TOPIC = re.compile(r"^(?:换个(?:话题|问题)|另外问(?:一个|个)?(?:问题)?|新问题|不说这个了?|问个别的)[，,。:： ]*")
+_SWAP = re.compile(r"^(?:那么?|还有|然后|再问|至于|and |what about |how about )?[，, ]*(?P<what>.{1,24}?)(?:呢|又?如何|怎么样)[？?。 ]*$|^(?:what about|how about|and) (?P<en>.{1,40}?)\??$", re.IGNORECASE)  # fmt: skip
+_REFERENCE = re.compile(
+    r"它|他们|她们|其中|其(?=[一-龥])|该(?=[一-龥])|这(?:个|些|次|项|一|里|家|种|件|样|是|当中|方面)|那(?:个|些|次|项|里|家|种|一)|这(?=活动|服务|平台|公司|展馆|模式)|上述|前者|后者|此(?:项|次|外|举)|当时|刚才|"
+    r"\b(?:it|its|they|their|them|this|that|these|those)\b",
+    re.IGNORECASE,
+)
+_CONTINUES = re.compile(
+    r"^(?:那么?(?!些|个|里)|还有|具体|分别|一共|总共|平均|为什么(?:呢|这样|要这样)?|怎么(?:做|办|实现|开展|做到)?的?|什么时候(?:的|开始)?|在哪|哪里|哪些|谁|有多少|多少|还|也|除此|除了这)"
+)
+_SHORT = 9  # characters
+_ITS_COMPANY = re.compile(r"它|他们|该(?:公司|行|机构)|这(?:家|个公司)|其(?!中)|\b(?:it|they|its|their)\b", re.IGNORECASE)
+_ASKING = re.compile(
+    r"(?:一共|总共|共|分别|大概|大约|到底|究竟|具体)?(?:有|是|为|在|达到?|叫)?(?:了)?(?:多少|几|哪些|哪一?(?:个|家|天|年|种|里)?|什么时[候间]|什么|何时|谁|怎么样?|怎样|如何|为什么|多[大长远高久])"
+    r"(?:个|件|次|场|家|人次|人|名|位|项|款|起|元|钱|公里|天|种|份|条|例)?|[吗呢吧][？?]?$|[？?。！!]|^请问|是不是|是否|有没有"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StandAlone:
+    """A question that stands alone: ``topic`` is what was carried from earlier turns, ``focus`` what this turn asks.
+
+    ``text`` is both together; ``shape`` is the text whose question words tell the kind of answer.
+    """
+
+    text: str
+    topic: str
+    focus: str
+    shape: str
+
+
+def stand_alone(question: str, history: Sequence[tuple[Role, str]], lexicon: Lexicon) -> StandAlone:
+    """Fold the turns of a conversation, oldest first, into a question that needs none of them."""
+    current = StandAlone("", "", "", "")
+    turns = [*history, ("user", question)]
+    answer = ""
+    for role, text in turns:
+        if role == "assistant":
+            answer = text
+        else:
+            current = _join(current, text.strip(), answer, lexicon)
+            answer = ""
+    return current
+
+
+def _join(earlier: StandAlone, question: str, answer: str, lexicon: Lexicon) -> StandAlone:
+    bare = _NEW_TOPIC.sub("", question)
+    alone = StandAlone(bare, "", bare, bare)
+    if not earlier.text or bare != question:
+        return alone
+    swap = _SWAP.match(question)
+    if swap:
+        return _swapped(earlier, (swap["what"] or swap["en"]).strip(" ，,"), lexicon)
+    if _REFERENCE.search(question) or _CONTINUES.match(question) or _leans(question, lexicon):
+        carried = topic(earlier.text)
+        company = _company_of(answer, lexicon) if _ITS_COMPANY.search(question) and not _members(earlier.text, lexicon) else ""
+        if company and company not in carried:
+            carried = f"{company} {carried}"
+        own = _members(question, lexicon)
+        if own:
+            carried = _without(carried, _members(carried, lexicon))
+        return StandAlone(f"{carried} {question}".strip(), carried, question, question)
+    return alone
+
+
+def _swapped(earlier: StandAlone, what: str, lexicon: Lexicon) -> StandAlone:
+    """The earlier question with ``what`` in the place of what it resembles: company, year, or else the thing asked."""
+    text = earlier.text
+    new_companies = [mention for mention in lexicon.mentions(what)]
+    new_years = years(what) or years(what + "年")
+    rest = _without(what, new_companies)
+    rest = re.sub(r"(?:19|20)\d{2}年?|[的在于]|^那么?", "", rest).strip(" ，,")
+    if new_companies:
+        text = _replace_companies(text, [mention.company for mention in new_companies], lexicon)
+    if new_years:
+        year = f"{new_years[0]}年"
+        text, changed = re.subn(r"(?:19|20)\d{2}年", year, text, count=1)
+        text = text if changed else year + text
+    if new_companies or new_years:
+        if not rest:
+            return StandAlone(text, "", text, earlier.shape)
+        carried = topic(text)
+        return StandAlone(f"{carried} {rest}", carried, rest, earlier.shape)
+    carried = topic(text)
+    return StandAlone(f"{carried} {what}", carried, what, what if _ASKING.search(what) else earlier.shape)
+
+
+def _leans(question: str, lexicon: Lexicon) -> bool:
+    """Whether a question is too short to have a subject of its own, so that it must mean the one before."""
+    return len(question.rstrip("？?。 ")) <= _SHORT and not lexicon.mentions(question) and _ASKING.search(question) is not None
+
+
+def topic(text: str) -> str:
+    """A question without its question words: what it is about."""
+    return re.sub(r"\s+", " ", _ASKING.sub("", text)).strip(" ，,、")
+
+
+def _members(text: str, lexicon: Lexicon) -> list[Mention]:
+    return [mention for mention in lexicon.mentions(text) if mention.standing != "group"]
+
+
+def _without(text: str, mentions: Sequence[Mention]) -> str:
+    for mention in reversed(mentions):
+        text = text[: mention.start] + text[mention.end :]
+    return text
+
+
+def _replace_companies(text: str, names: Sequence[str], lexicon: Lexicon) -> str:
+    old = _members(text, lexicon) or lexicon.mentions(text)
+    joined = "和".join(names)
+    if not old:
+        return joined + text
+    first = old[0].start
+    return text[:first] + joined + _without(text, old)[first:]
+
+
+def _company_of(answer: str, lexicon: Lexicon) -> str:
+    named = list(dict.fromkeys(mention.company for mention in _members(answer, lexicon)))
+    return named[0] if len(named) == 1 else ""

@@ -1,0 +1,81 @@
+"""What sort of answer a question wants, told by its question words.
+
+The kind decides what a sentence must hold to be an answer (a number with a unit, a date, a company) and how
+the answer is composed (a clause, an enumeration, lead sentences).
+"""
+
+from __future__ import annotations
+
+import re
+
+from assistant.quantities import UNITS
+from assistant.schema import Kind
+
+_UNIT = "|".join(UNITS)
+
+_GREETING = re.compile(
+    r"^(?:你好|您好|嗨|哈喽|hello|hi|hey|早上好|上午好|下午好|晚上好|在吗|在不在|谢谢|多谢|感谢|辛苦了|再见|拜拜|好的|thanks?(?: you)?|bye)"
+    r"(?:你|您|啊|呀|哦|吗|了|大家|小宝|消保问答|there)*$",
+    re.IGNORECASE,
+)
+_ABOUT_US = re.compile(
+    r"^(?:请?问?一?下?)?(?:你|您|消保问答|小助手|这个助手|这个系统)(?:是谁|是什么|是做什么的|叫什么(?:名字)?|(?:都|能|会|可以)+(?:做|干|帮我做|回答|帮我)?(?:些)?什么(?:问题|忙)?|有什么(?:用|功能|本事)|怎么用)"
+    r"|^(?:what can you do|who are you|what are you|help|帮助|使用说明|怎么使用|怎么用)$",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"(?:写|作|编|来|讲|说)(?:一|几|个)?(?:首|篇|段|个)?(?:[^，。？]{0,8})(?:诗|歌词|代码|程序|脚本|笑话|作文|小说|故事)(?!里|中)"
+    r"|忽略(?:以上|之前|上面|前面|所有|你)|无视(?:以上|之前|上面|前面|所有)|系统提示|提示词|system prompt|ignore (?:all|the|your|previous|any)"
+    r"|(?:假装|扮演|角色扮演)|(?:编造|虚构|捏造|编一个|随便编)|(?:翻译|润色|改写)(?:一下|成|为|这)|write (?:a|me|some) |tell me a joke|pretend|jailbreak",
+    re.IGNORECASE,
+)
+
+_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("summary", re.compile(r"总结|概括|概述|简述|归纳|综述|主要内容|大意|要点|讲了(?:些)?什么|说了(?:些)?什么|(?:介绍|说说|讲讲|谈谈).{0,20}(?:情况|工作|活动|做法|内容|报告|举措)|summari[sz]e|overview|summary", re.I)),
+    ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小)|比.{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
+    ("why", re.compile(r"为什么|为何|为啥|何以|原因|什么缘故|目的是|\bwhy\b", re.I)),
+    ("contact", re.compile(r"(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
+    ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个月|几月|几号|几日|哪日|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
+    ("figure", re.compile(rf"多少|几(?:{_UNIT}|天|万|亿|百|千)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
+    ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|什么(?:公司|机构|部门|单位|平台|地方|人|名字|口号|名称|主题)|叫什么|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),
+    ("list", re.compile(rf"哪些|哪几|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|列出|列举|几(?:大)?方面|(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{{0,10}}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
+    ("definition", re.compile(r"什么是|何谓|何为|什么叫|是什么(?:意思|概念)?|指(?:的是|的)?什么|(?:是|指)啥|什么意思|含义|啥意思|怎么理解|what is|what does .* mean|define", re.I)),
+    ("how", re.compile(r"怎么|怎样|如何|咋|什么办法|怎么样|\bhow\b", re.I)),
+    ("yes_no", re.compile(r"(?:吗|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),
+)  # fmt: skip
+
+_ASSERTED = re.compile(r"(?:吗|(?<![什怎那多])么|对吧|是吧|对不对|真的假的)[？?。！!]?$|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.IGNORECASE)
+_ASKS = re.compile(r"多少|几(?!乎)|多[大长远高久快]|有没有|哪|谁|什么|啥|怎|如何|咋|何时|何为|何谓|是否|为何|how|what|which|who|when|where|why", re.IGNORECASE)
+
+_ASKED_UNIT = re.compile(rf"(?:多少|几|how many)\s*(?:个|万|亿|余)?\s*({_UNIT})")
+
+
+def kind_of(text: str) -> Kind:
+    """The kind of a question that already stands alone and has lost its polite words."""
+    bare = text.strip(" 。！？!?，,~～.")
+    if _GREETING.match(bare) or _ABOUT_US.match(bare):
+        return "smalltalk"
+    if _REQUEST.search(text):
+        return "request"
+    if _ASSERTED.search(text.strip()) and not _ASKS.search(text):
+        return "yes_no"
+    for kind, pattern in _PATTERNS:
+        if pattern.search(text):
+            return kind
+    return "fact"
+
+
+def is_greeting(text: str) -> bool:
+    """Whether this is a greeting or a thank-you rather than a question about the assistant."""
+    return bool(_GREETING.match(text.strip(" 。！？!?，,~～.")))
+
+
+def asks(text: str) -> bool:
+    """Whether this piece of text asks something itself (holds a question word)."""
+    return bool(_ASKS.search(text)) or bool(_ASSERTED.search(text.strip()))
+
+
+def asked_unit(text: str) -> str:
+    """The measure word after 多少 or 几 (多少件 gives 件); empty when the question names none."""
+    match = _ASKED_UNIT.search(text)
+    return match[1] if match else ""

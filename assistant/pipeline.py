@@ -1,0 +1,195 @@
+"""One straight path from a question to its answer: understand, retrieve, read, compose, cite.
+
+``Assistant.stream`` yields what happens as it happens; ``ask`` is the same path with only its end kept. Whatever
+asks (page, API, command line, evaluation) takes this path and no other.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from assistant.citing import Citer
+from assistant.composing import Composer
+from assistant.errors import QuestionError
+from assistant.lexicon import Lexicon
+from assistant.reading import Reader, Reading
+from assistant.replies import DECLINED, examples, introduction, not_found, rephrasings
+from assistant.schema import Answer, Event, Finished, Question, Retrieved, Role, Searching, Status
+from assistant.settings import AnswerSettings
+from assistant.understanding import Lookup, Understander, Understanding, normalise
+from index.retrieval import Retriever
+from index.schema import Article, Passage
+
+ENGINE = "reader"
+_IN_CHINESE = "（资料为中文，以下为原文。）"
+
+
+@dataclass
+class Timer:
+    """Milliseconds spent by stage, the stages of several parts added up."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """Books the time since the last lap to ``stage``."""
+        now = time.perf_counter()
+        self.spent[stage] = self.spent.get(stage, 0.0) + 1000 * (now - self._last)
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        """All stages, in milliseconds with two decimals, and their ``total``."""
+        stages = {stage: round(self.spent.get(stage, 0.0), 2) for stage in ("understand", "retrieve", "read", "verify")}
+        return stages | {"total": round(sum(self.spent.values()), 2)}
+
+
+class Assistant:
+    """Answers questions from one opened index. Safe to ask from several threads at once."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        understander: Understander,
+        reader: Reader,
+        lexicon: Lexicon,
+        settings: AnswerSettings,
+    ) -> None:
+        self._retriever = retriever
+        self._understander = understander
+        self._reader = reader
+        self._composer = Composer(lexicon)
+        self._settings = settings
+        self.examples: tuple[str, ...] = examples(retriever.articles, lexicon)
+
+    @property
+    def articles(self) -> tuple[Article, ...]:
+        """The articles that are answered from."""
+        return self._retriever.articles
+
+    @property
+    def index_version(self) -> str:
+        """The version of the index that is answered from."""
+        return self._retriever.version
+
+    def ask(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Answer:
+        """The answer to ``question``, with the turns before it as ``(role, text)``, newest last.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            IndexUnusableError: the index was damaged since it was opened.
+        """
+        for event in self.stream(question, history):
+            if isinstance(event, Finished):
+                return event.answer
+        raise AssertionError("a stream always ends with Finished")
+
+    def stream(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Iterator[Event]:
+        """The events of answering ``question``, ending with ``Finished``; raises as ``ask`` does, before the first event."""
+        self._check(question)
+        return self._events(Question(question, tuple(history)[-self._settings.max_history :] if self._settings.max_history else ()))
+
+    def _check(self, question: str) -> None:
+        if not normalise(question):
+            raise QuestionError("问题是空的。请输入想了解的内容。")
+        if len(question) > self._settings.max_question_chars:
+            raise QuestionError(
+                f"问题太长：{len(question)} 个字符，最多 {self._settings.max_question_chars} 个。请只留下要问的那一句。"
+            )
+
+    def _events(self, question: Question) -> Iterator[Event]:
+        timer = Timer()
+        understood = self._understander.understand(question)
+        timer.lap("understand")
+        whole = understood.whole
+        if whole.kind == "smalltalk":
+            yield Finished(self._reply(question, whole, "smalltalk", introduction(question.text, self.examples), timer, self.examples))
+            return
+        if whole.kind == "request":
+            yield Finished(self._reply(question, whole, "declined", DECLINED, timer))
+            return
+        yield Searching(whole.text)
+        found = [self._retriever.passages(part.queries, self._settings.passages) for part in understood.parts]
+        passages = _merged(found)
+        timer.lap("retrieve")
+        yield Retrieved(passages)
+        readings = [self._reader.read(part, own) for part, own in zip(understood.parts, found, strict=True)]
+        timer.lap("read")
+        yield Finished(self._answer(question, understood, readings, passages, timer))
+
+    def _answer(
+        self, question: Question, understood: Understanding, readings: Sequence[Reading], passages: tuple[Passage, ...], timer: Timer
+    ) -> Answer:
+        citer = Citer(self._retriever.passage_at)
+        said: list[str] = []
+        absent: list[str] = []
+        for part, reading in zip(understood.parts, readings, strict=True):
+            text = ""
+            if reading.evidence and reading.probability >= self._settings.threshold:
+                text = citer.cite(self._composer.compose(part, reading))
+            if text and text not in said:
+                said.append(text)
+            elif not text:
+                absent.append(not_found(part, reading))
+        status: Status = "not_found" if not said else ("partial" if absent else "grounded")
+        text = _joined(said, absent if said else absent[:1])
+        if said and understood.whole.english:
+            text = _IN_CHINESE + text
+        timer.lap("verify")
+        cited = {citation.passage_id for citation in citer.citations}
+        extra = [
+            self._retriever.passage_at(citation.article_id, citation.start)
+            for citation in citer.citations
+            if citation.passage_id not in {passage.chunk.id for passage in passages}
+        ]
+        shown = _merged([[p for p in passages if p.chunk.id in cited], extra, list(passages)])
+        return Answer(
+            id=uuid.uuid4().hex,
+            question=question.text,
+            looked_up=understood.whole.text,
+            kind=understood.whole.kind,
+            status=status,
+            text=text,
+            claims=tuple(citer.claims),
+            citations=tuple(citer.citations),
+            passages=shown,
+            suggestions=rephrasings(passages) if status == "not_found" else (),
+            engine=ENGINE,
+            index_version=self.index_version,
+            timings_ms=timer.timings(),
+        )
+
+    def _reply(
+        self, question: Question, lookup: Lookup, status: Status, text: str, timer: Timer, suggestions: tuple[str, ...] = ()
+    ) -> Answer:
+        return Answer(
+            id=uuid.uuid4().hex,
+            question=question.text,
+            looked_up=lookup.text,
+            kind=lookup.kind,
+            status=status,
+            text=text,
+            claims=(),
+            citations=(),
+            passages=(),
+            suggestions=suggestions,
+            engine=ENGINE,
+            index_version=self.index_version,
+            timings_ms=timer.timings(),
+        )
+
+
+def _merged(groups: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
+    """The passages of all groups in order, each chunk once."""
+    by_id: dict[str, Passage] = {}
+    for group in groups:
+        for passage in group:
+            by_id.setdefault(passage.chunk.id, passage)
+    return tuple(by_id.values())
+
+
+def _joined(said: Sequence[str], absent: Sequence[str]) -> str:
+    separator = "\n" if any("\n" in text or len(text) > 60 for text in said) or absent else "；"
+    return separator.join([*said, *absent])

@@ -1,0 +1,288 @@
+"""Which sentence of the passages answers, and how sure that is.
+
+``Reader`` is the seam: whatever reads ``(lookup, passages)`` into ranked ``Evidence`` and a probability can stand
+here. ``FeatureReader`` reads without a trained model: each sentence is judged by what it shares with the question
+(weighted terms, meaning, the kind of thing asked, company and year), and a logistic over the same features
+tells how likely the best one answers at all.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from assistant.kinds import asked_unit
+from assistant.lexicon import Lexicon
+from assistant.quantities import SAME_UNIT, quantities, relative_years, years
+from assistant.terms import Term, TermReader, coverage, missing
+from assistant.understanding import Lookup, normalise
+from assistant.vectors import Vectors
+from index.schema import Passage
+from index.segmentation import sentences
+
+_DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
+_CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
+_LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")
+_REASON = re.compile(r"为了|旨在|因为|由于|因此|从而|为(?:真正|保证|进一步|持续|有效|更好|推动)|目的|以(?:实现|提升|保障|确保)|有利于|有助于|导致|侵害|挤占|才能|使")
+_MEANS = re.compile(r"通过|采用|采取|利用|建立|搭建|运用|依托|借|推出|开展|要求|根据|方式|形式|以")
+_DEFINING = re.compile(r"即|是指|指|，|,|:|：|是")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What was measured of one sentence against one question; all about 0 … 1, conflicts negative."""
+
+    coverage: float
+    own_coverage: float
+    meaning: float
+    kind: float
+    company: float
+    year: float
+    lacking: float
+    rank: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence, ``passage.article.text[start:end]``, that may answer, with its score (higher is better)."""
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+    features: Features
+
+    @property
+    def text(self) -> str:
+        """The sentence as the article has it."""
+        return self.passage.article.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Evidence, best first, the probability that the best of it answers, and the words that it does not speak of."""
+
+    evidence: tuple[Evidence, ...]
+    probability: float
+    lacking: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+
+class Reader(Protocol):
+    """Reads passages for an answer."""
+
+    def read(self, lookup: Lookup, passages: Sequence[Passage]) -> Reading:
+        """Evidence for ``lookup`` out of ``passages``; an empty reading when there are none."""
+        ...
+
+
+# Ranking: how much each feature counts when sentences compete. Meaning is centred on the competing sentences.
+_RANK = {"coverage": 0.55, "own_coverage": 0.75, "meaning": 0.9, "kind": 0.22, "company": 0.35, "year": 0.3, "rank": 0.08}
+
+
+class FeatureReader:
+    """The reader without a trained model.
+
+    Args:
+        terms: reads the weighted terms of a question.
+        embed: unit vectors of sentences, shape (n, dimension).
+        embed_question: the unit vector of a question, shape (dimension,).
+    """
+
+    def __init__(
+        self, terms: TermReader, lexicon: Lexicon, embed: Callable[[Sequence[str]], Vectors], embed_question: Callable[[str], Vectors]
+    ) -> None:
+        self._terms = terms
+        self._lexicon = lexicon
+        self._embed = embed
+        self._embed_question = embed_question
+
+    def read(self, lookup: Lookup, passages: Sequence[Passage]) -> Reading:
+        """See ``Reader``; ``MEASURED`` sentences at most are compared by meaning, chosen by shared words."""
+        terms = self._question_terms(lookup)
+        spans = [(rank, passage, start, end) for rank, passage in enumerate(passages) for start, end in statements(passage)]
+        if not spans:
+            return Reading((), 0.0, (), tuple(terms))
+        shared = [self._coverage(terms, passage, start, end) for _, passage, start, end in spans]
+        chosen = sorted(range(len(spans)), key=lambda i: (-sum(shared[i]), i))[:MEASURED]
+        vectors = self._embed([_in_context(spans[i][1], spans[i][2], spans[i][3]) for i in chosen])
+        meanings = vectors @ self._embed_question(lookup.text)
+        centre = float(np.mean(meanings))
+        evidence = []
+        for i, meaning in zip(chosen, meanings.tolist(), strict=True):
+            rank, passage, start, end = spans[i]
+            features = self._features(lookup, terms, passage, start, end, shared[i], meaning, rank)
+            evidence.append(Evidence(passage, start, end, _score(features, meaning - centre), features))
+        evidence.sort(key=lambda item: -item.score)
+        best = evidence[0]
+        lacking = missing(terms, _matchable(_speaks(best.passage, best.start, best.end)), self._lexicon)
+        return Reading(tuple(evidence), answered(best.features, lookup), tuple(term.text for term in lacking), tuple(terms))
+
+    def _question_terms(self, lookup: Lookup) -> list[Term]:
+        own = self._terms.terms(lookup.focus, english=lookup.english)
+        known = {term.text for term in own}
+        carried = self._terms.terms(lookup.topic, scale=0.4, english=lookup.english) if lookup.topic else []
+        return own + [term for term in carried if term.text not in known]
+
+    def _coverage(self, terms: Sequence[Term], passage: Passage, start: int, end: int) -> tuple[float, float]:
+        own = _matchable(passage.article.text[start:end])
+        before = _matchable(passage.chunk.text[: max(0, start - passage.chunk.start)])
+        after = _matchable(passage.chunk.text[max(0, end - passage.chunk.start) :])
+        headings = _matchable(" ".join(passage.chunk.headings))
+        title = _matchable(passage.article.title)
+        fields = [(own, 1.0), (headings, 0.8), (before, 0.7), (after, 0.5), (title, 0.6)]
+        return coverage(terms, fields, self._lexicon), coverage(terms, [(own, 1.0)], self._lexicon)
+
+    def _features(
+        self, lookup: Lookup, terms: Sequence[Term], passage: Passage, start: int, end: int, shared: tuple[float, float], meaning: float, rank: int
+    ) -> Features:
+        own = passage.article.text[start:end]
+        whole = sum(term.weight for term in terms if term.essential) or 1.0
+        absent = missing(terms, _matchable(_speaks(passage, start, end)), self._lexicon)
+        return Features(
+            coverage=shared[0],
+            own_coverage=shared[1],
+            meaning=meaning,
+            kind=_kind_match(lookup, own, self._lexicon),
+            company=company_match(lookup.companies, passage, start, end, self._lexicon),
+            year=year_match(lookup.years, passage, start, end),
+            lacking=sum(term.weight for term in absent) / whole,
+            rank=1.0 / (1 + rank),
+        )
+
+
+MEASURED = 12
+"""Sentences compared by meaning: each costs a few milliseconds of embedding."""
+
+
+def statements(passage: Passage) -> list[tuple[int, int]]:
+    """Article offsets of what a passage states: its sentences, cut at semicolons, each with its own subject."""
+    found = []
+    for span in sentences(passage.chunk.text, passage.chunk.start):
+        start = span.start
+        for match in re.finditer(r"[;；]", passage.article.text[span.start : span.end]):
+            stop = span.start + match.end()
+            if stop - start >= 6:
+                found.append((start, stop))
+                start = stop
+        if span.end > start:
+            found.append((start, span.end))
+    return found
+
+
+def _in_context(passage: Passage, start: int, end: int) -> str:
+    heading = passage.chunk.headings[-1] if passage.chunk.headings else ""
+    return f"{heading} {passage.article.text[start:end]}".strip()
+
+
+def _speaks(passage: Passage, start: int, end: int) -> str:
+    """All that may name what a sentence is about: the passage up to its end, headings and title."""
+    upto = passage.chunk.text[: max(0, end - passage.chunk.start)]
+    return " ".join((passage.article.title, *passage.chunk.headings, upto or passage.article.text[start:end]))
+
+
+def _matchable(text: str) -> str:
+    return normalise(text).lower()
+
+
+def company_match(asked: Sequence[str], passage: Passage, start: int, end: int, lexicon: Lexicon) -> float:
+    """Whether the sentence speaks of the company asked about: 1 yes, 0 not asked, -1 it speaks of another, -0.8 of none."""
+    if not asked:
+        return 0.0
+    here = [mention.company for mention in lexicon.mentions(passage.article.text[start:end]) if mention.standing != "group"]
+    if any(company in here for company in asked):
+        return 1.0
+    if here:
+        return -1.0
+    paragraph = passage.article.text.rfind("\n", 0, start) + 1
+    before = [mention.company for mention in lexicon.mentions(passage.article.text[paragraph:start]) if mention.standing != "group"]
+    if before:
+        return 0.7 if before[-1] in asked else -0.9
+    return -0.8
+
+
+def scope_years(passage: Passage, start: int, end: int) -> list[int]:
+    """The years a sentence speaks of: its own, else the nearest before it in its paragraph, else its title's."""
+    article = passage.article
+    own = years(article.text[start:end]) + relative_years(article.text[start:end], article.published)
+    if own:
+        return own
+    paragraph = article.text.rfind("\n", 0, start) + 1
+    before = article.text[paragraph:start]
+    return years(before)[-1:] or relative_years(before, article.published) or years(article.title)
+
+
+def year_match(asked: Sequence[int], passage: Passage, start: int, end: int) -> float:
+    """Whether the sentence speaks of the year asked about: 1 yes, 0 not asked or not dated, -1 of another year."""
+    if not asked:
+        return 0.0
+    spoken = scope_years(passage, start, end)
+    if not spoken:
+        published = passage.article.published
+        return 0.0 if published is None or published.year - max(asked) in (0, 1) else -0.8
+    return 1.0 if set(asked) & set(spoken) else -1.0
+
+
+def wanted_units(text: str) -> frozenset[str]:
+    """The measure words that may stand in the answer to 多少件, 赔付金额, 多远 …; empty when any will do."""
+    unit = asked_unit(text)
+    if not unit:
+        by_word = {r"金额|总额|多少钱|花费|how much money": "元", r"多远|里程|路程|how far|kilomet": "公里", r"率|占比|比例|百分": "%",
+                   r"件数": "件", r"人数|多少人": "人", r"场数|场次": "场", r"次数": "次", r"人次": "人次"}  # fmt: skip
+        unit = next((unit for pattern, unit in by_word.items() if re.search(pattern, text, re.IGNORECASE)), "")
+    if not unit:
+        return frozenset()
+    return frozenset({unit}.union(*(same for same in SAME_UNIT if unit in same)))
+
+
+def _kind_match(lookup: Lookup, text: str, lexicon: Lexicon) -> float:
+    match lookup.kind:
+        case "figure" | "comparison":
+            units = wanted_units(lookup.shape)
+            held = [quantity.unit for quantity in quantities(text) if quantity.unit]
+            if units:
+                return 1.0 if units & set(held) else (0.2 if held else 0.0)
+            return 1.0 if held else 0.0
+        case "date":
+            return 1.0 if _DATE.search(text) else 0.0
+        case "contact":
+            return 1.0 if re.search(r"\d{5,}", text) else (0.4 if _CONTACT.search(text) else 0.0)
+        case "entity":
+            named = any(mention.standing != "group" for mention in lexicon.mentions(text))
+            return 1.0 if named or "“" in text else 0.3
+        case "list":
+            return 1.0 if _LISTING.search(text) else 0.2
+        case "why":
+            return 1.0 if _REASON.search(text) else 0.2
+        case "how":
+            return 0.7 if _MEANS.search(text) else 0.2
+        case "definition":
+            return 0.7 if _DEFINING.search(text) else 0.2
+        case _:
+            return 0.5
+
+
+def _score(features: Features, meaning: float) -> float:
+    values = {name: getattr(features, name) for name in _RANK} | {"meaning": meaning * 8}
+    return sum(weight * values[name] for name, weight in _RANK.items()) - 0.15 * features.lacking
+
+
+def answered(features: Features, lookup: Lookup) -> float:
+    """The probability that a sentence with these features answers ``lookup``: a logistic (weights fitted on cases)."""
+    z = (
+        -1.0
+        + 4.0 * (features.coverage - 0.5)
+        + 2.0 * (features.own_coverage - 0.4)
+        + 25.0 * (features.meaning - 0.86)
+        + 1.2 * (features.kind - 0.3)
+        + 3.0 * min(0.0, features.company)
+        + 3.5 * min(0.0, features.year)
+        - 3.0 * features.lacking
+        + (2.0 if lookup.english else 0.0)
+    )
+    return 1.0 / (1.0 + math.exp(-z))

@@ -1,0 +1,114 @@
+"""The words of a question that an answer must speak of, each with a weight, and how well a text speaks of them.
+
+A term weighs by its part of speech (names and nouns most) and by how rare it is in the index (inverse document
+frequency, Robertson & Spärck Jones 1976); a word that the index has never seen weighs most, for a question about
+重疾险 is not answered by a sentence that lacks it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jieba
+import jieba.posseg
+
+from assistant.lexicon import Lexicon
+from assistant.quantities import years
+
+_BY_PART_OF_SPEECH = {"n": 1.0, "j": 1.0, "l": 0.9, "i": 0.9, "e": 0.0, "s": 0.8, "b": 0.8, "v": 0.65, "a": 0.5, "f": 0.2, "t": 0.4, "z": 0.4}
+_SAYS_LITTLE = frozenset(
+    "有 是 会 能 可以 可 要 想 请 请问 请教 告诉 知道 了解 情况 内容 做 进行 里面 里 时候 时间 具体 东西 方面 工作 相关 有关 关于 一下 一共 总共 "
+    "分别 大概 大约 到底 究竟 目前 现在 已经 公司 平安 集团 中国平安 平安集团 哪些 哪个 哪家 哪 什么 多少 几 怎么 如何 怎样 为什么 是否 吗 呢 的 了 在 "
+    "对 和 与 及 或 中 上 下 为 被 把 由 从 到 说 讲 看 问 叫 指 属于 称 名字 名称 含义 意思 概念 定义 总结 概括 介绍 简述 主要 列举 列出 包括 包含 "
+    "达到 达 数 数量 总数 次数 件数 人数 场数 人次 时 年 月 日 号 天 个 件 次 场 家 项 款 起 名 位 元 条 人 好 用 来 去 给 让 使 得 地 着 过 都 也 还 又 就 才 只 "
+    "其 其中 它 他 他们 这 那 这个 那个 这些 那些 该 此 各 每 本 资料 文章 文中 材料 报道 提到 显示 结果 是不是 有没有 存在 发生 怎么样 帮 查 查询 原因 目的 "
+    "办 搞 弄 开 起来 多久 多长 多远 多大 第几 几个 哪里 哪儿 谁 啥 咋 真 真的 对吧 吧 哪几 请教 答 回答 问题 全部 所有 平均 一年 当时 最 更 多 少 高 低 大 小".split()
+)  # fmt: skip
+_LETTERS = re.compile(r"[a-z0-9][a-z0-9.*+-]*")
+_FILLERS = {"问题"}  # says little alone, yet much when it is what was counted: 发现多少问题
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the question. ``essential`` terms are names and nouns that an answer can hardly lack."""
+
+    text: str
+    weight: float
+    essential: bool
+
+
+class TermReader:
+    """Reads the terms out of questions, weighing them by one index's document frequencies.
+
+    Args:
+        document_frequency: in how many chunks a token stands.
+        size: the number of chunks.
+        tokenizer: the segmenter of the index, so that both sides cut words alike.
+    """
+
+    def __init__(self, document_frequency: Callable[[str], int], size: int, tokenizer: jieba.Tokenizer, lexicon: Lexicon) -> None:
+        self._frequency = document_frequency
+        self._size = max(size, 1)
+        self._tagger = jieba.posseg.POSTokenizer(tokenizer)
+        self._lexicon = lexicon
+
+    def terms(self, text: str, *, scale: float = 1.0, english: bool = False) -> list[Term]:
+        """The terms of ``text`` (normalised), weights multiplied by ``scale``, without repeats."""
+        found: dict[str, Term] = {}
+        for word, flag in self._tagger.cut(text.lower()):
+            if word in found or word.isspace() or years(word + "年"):
+                continue
+            part = "n" if flag == "eng" else flag[:1]
+            if word in _SAYS_LITTLE and word not in _FILLERS:
+                continue
+            if english and _LETTERS.fullmatch(word) and (word in self._lexicon.english_stop or self._lexicon.translate(word)):
+                continue
+            if part in "mqurpcydwox" and not (part == "m" and len(word) > 1 and not any(c.isdigit() for c in word)) and part != "x":
+                continue
+            if part == "x" and not re.fullmatch(r"[\w\u4e00-\u9fff]{2,}", word):
+                continue
+            weight = _BY_PART_OF_SPEECH.get(part, 0.5) * self._rarity(word) * scale
+            if weight > 0.02:
+                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0)
+        return list(found.values())
+
+    def _rarity(self, word: str) -> float:
+        """Inverse document frequency scaled to 0.25 … 1; 1 for a word that no chunk holds."""
+        frequency = self._frequency(word)
+        if frequency == 0:
+            return 1.0
+        return 0.25 + 0.75 * math.log(1 + self._size / frequency) / math.log(1 + self._size)
+
+
+def found(term: str, text: str, lexicon: Lexicon) -> float:
+    """How well ``text`` speaks of ``term``: 1 for the word itself, 0.9 for a synonym, a share for most of its characters."""
+    if term in text:
+        return 1.0
+    if any(other in text for other in lexicon.synonyms.get(term, ())):
+        return 0.9
+    if len(term) < 3:
+        return 0.35 if len(term) == 2 and re.search(f"{term[0]}.{{0,3}}{term[1]}", text) else 0.0
+    longest = 0
+    for start in range(len(term) - 1):
+        for end in range(len(term), start + max(1, longest), -1):
+            if term[start:end] in text:
+                longest = max(longest, end - start)
+                break
+    return 0.75 * longest / len(term) if longest >= 2 else 0.0
+
+
+def coverage(terms: Sequence[Term], fields: Sequence[tuple[str, float]], lexicon: Lexicon) -> float:
+    """The weighted share of ``terms`` found in any of ``fields`` (text, how much a find there counts); 0 … 1."""
+    total = sum(term.weight for term in terms)
+    if total == 0:
+        return 0.0
+    return sum(term.weight * max(share * found(term.text, text, lexicon) for text, share in fields) for term in terms) / total
+
+
+def missing(terms: Sequence[Term], text: str, lexicon: Lexicon) -> list[Term]:
+    """Essential terms that ``text`` does not speak of, the heaviest first."""
+    lacking = [term for term in terms if term.essential and found(term.text, text, lexicon) < 0.5]
+    return sorted(lacking, key=lambda term: -term.weight)

@@ -1,0 +1,176 @@
+"""A question, with the turns before it, into what to look up: one ``Lookup`` for each thing it asks.
+
+    as typed -> one script and width -> polite words off -> follow-up folded in -> typing errors mended -> parts
+
+Everything is by rule and by data (``lexicon.toml``), so that the same question is always understood alike, and
+what was understood is shown to the reader as ``Answer.looked_up``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import opencc
+
+from assistant.followup import stand_alone
+from assistant.kinds import asks, kind_of
+from assistant.lexicon import Lexicon
+from assistant.quantities import Quantity, quantities, years
+from assistant.schema import Kind, Question
+from assistant.spelling import Correction, Speller
+
+_SIMPLIFY = opencc.OpenCC("t2s")
+
+_POLITE = re.compile(
+    r"^(?:(?:你好|您好|嗨|hello|hi|早上好|下午好|晚上好)(?:呀|啊|哦)?[，,。!！~ ]+)?(?:(?:麻烦|请(?!问)|劳驾|辛苦)(?:你|您)?(?:帮(?:我|忙))?)?(?:不好意思|打扰(?:一下|了)?)?[，, ]*"
+    r"(?:(?:请问|我想问|想问|问一?下|咨询一?下|想?了解一?下|我想了解|想知道|我想知道|我要问|查一?下|查询一?下|帮我(?:查|找|看|问)(?:一?下)?|告诉我|跟我说说|说一?下|能不能(?:告诉|帮)我|能否告诉我|可以告诉我|可否告诉我|客户问|有客户问|客户想知道|有人问)(?:一下|下|一声|你|您)?)*[，,:： ]*"
+    r"(?:那个|就是|嗯+|额)?[，, ]*",
+    re.IGNORECASE,
+)
+_POLITE_END = re.compile(
+    r"[，,。 ]*(?:(?:你|您)?知道吗|(?:可以|能)(?:告诉我|说说|讲讲)吗|谢谢(?:你|您|啦|了)?|多谢|感谢|麻烦了|辛苦了|thanks|thank you|please|好吗|行吗)[。！!？?～~ ]*$",
+    re.IGNORECASE,
+)
+_WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:这边|里)?|(?<!对)我们(?!的心)|咱们|你们")
+_SPLIT = re.compile(r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))")
+_SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
+_LETTERS = re.compile(r"[A-Za-z]")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_NEGLIGIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One thing that is asked.
+
+    Attributes:
+        text: the question, standing alone, in simplified characters.
+        topic: what was carried over from earlier turns; part of ``text``, and weighed less than the rest.
+        focus: what this turn itself asks.
+        kind: what sort of answer it wants.
+        shape: the words that told the kind (and the unit asked for).
+        companies: canonical names of the companies it is about; the group itself counts as none.
+        years: calendar years it names.  quantities: figures it states.
+        english: whether it was asked in English; ``text`` then ends with the Chinese for the terms it knows.
+        queries: the formulations to search with, the best first.
+    """
+
+    text: str
+    topic: str
+    focus: str
+    kind: Kind
+    shape: str
+    companies: tuple[str, ...]
+    years: tuple[int, ...]
+    quantities: tuple[Quantity, ...]
+    english: bool
+    queries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """A question understood: the whole of it, its parts (one or more), and the typing errors that were mended."""
+
+    whole: Lookup
+    parts: tuple[Lookup, ...]
+    corrections: tuple[Correction, ...]
+
+
+def normalise(text: str) -> str:
+    """One form for all ways of typing: NFKC (full-width digits and letters), simplified characters, no invisible ones."""
+    folded = unicodedata.normalize("NFKC", _NEGLIGIBLE.sub("", text))
+    return re.sub(r"\s+", " ", str(_SIMPLIFY.convert(folded))).strip()
+
+
+def without_politeness(text: str) -> str:
+    """The question without 请问, 谢谢 and their like; the text itself when nothing else is in it."""
+    bare = _POLITE.sub("", text, count=1)
+    bare = _POLITE_END.sub("", bare) or bare
+    return bare.strip(" ，,") or text
+
+
+class Understander:
+    """Understands questions against one index's vocabulary. Pure but for the tables it holds."""
+
+    def __init__(self, lexicon: Lexicon, speller: Speller) -> None:
+        self._lexicon = lexicon
+        self._speller = speller
+
+    def understand(self, question: Question) -> Understanding:
+        """What to look up for ``question``."""
+        raw = normalise(question.text)
+        history = [(role, without_politeness(normalise(text)) if role == "user" else normalise(text)) for role, text in question.history]
+        folded = stand_alone(without_politeness(raw), history, self._lexicon)
+        text, corrections = self._speller.mend(folded.text)
+        topic, _ = self._speller.mend(folded.topic)
+        focus, _ = self._speller.mend(folded.focus)
+        shape, _ = self._speller.mend(folded.shape)
+        whole = self._lookup(text, topic, focus, shape, (raw,))
+        return Understanding(whole, self._parts(whole), corrections)
+
+    def _lookup(self, text: str, topic: str, focus: str, shape: str, also: tuple[str, ...]) -> Lookup:
+        text, topic, focus = (_WE.sub("平安", piece) for piece in (text, topic, focus))
+        english = len(_LETTERS.findall(text)) > 3 * len(_HAN.findall(text)) and " " in text.strip()
+        chinese = self._lexicon.translate(focus) if english else ""
+        mentions = [mention for mention in self._lexicon.mentions(text) if mention.standing != "group"]
+        if english and chinese:
+            names = " ".join(mention.company for mention in mentions)
+            text, focus = f"{text} {names} {chinese}".strip(), f"{focus} {names} {chinese}"
+        return Lookup(
+            text=text,
+            topic=topic,
+            focus=focus,
+            kind=kind_of(shape),
+            shape=shape,
+            companies=tuple(dict.fromkeys(mention.company for mention in mentions)),
+            years=tuple(years(text)),
+            quantities=tuple(quantity for quantity in quantities(text) if quantity.unit not in ("年", "月", "日", "")),
+            english=english,
+            queries=tuple(dict.fromkeys((text, *also))),
+        )
+
+    def _parts(self, whole: Lookup) -> tuple[Lookup, ...]:
+        """The separate things asked: clauses that each hold a question word, or one question about several companies."""
+        if whole.kind in ("smalltalk", "request", "comparison", "summary"):
+            return (whole,)
+        pieces = [piece.strip(" ，,、") for piece in _SPLIT.split(whole.focus) if piece and piece.strip(" ，,、")]
+        asking: list[str] = []
+        lead = ""
+        for piece in pieces:
+            if asks(piece) and len(piece) >= 3:
+                asking.append(f"{lead}，{piece}" if lead else piece)
+                lead = ""
+            elif asking:
+                asking[-1] = f"{asking[-1]}，{piece}"
+            else:
+                lead = f"{lead}，{piece}" if lead else piece
+        if len(asking) > 1:
+            return self._sharing_subjects(whole, asking)
+        if len(whole.companies) > 1 and whole.kind in ("figure", "date", "how", "list", "fact"):
+            return tuple(self._about(whole, company) for company in whole.companies)
+        return (whole,)
+
+    def _sharing_subjects(self, whole: Lookup, asking: Sequence[str]) -> tuple[Lookup, ...]:
+        """Later parts inherit the company, year and topic that the first part names and they do not."""
+        first = self._lookup(f"{whole.topic} {asking[0]}".strip(), whole.topic, asking[0], asking[0], ())
+        parts = [first]
+        for piece in asking[1:]:
+            own = self._lookup(piece, "", piece, piece, ())
+            inherited = [] if own.companies else list(first.companies)
+            inherited += [] if own.years else [f"{year}年" for year in first.years]
+            topic = asking[0] if len(piece) < _SHORT else " ".join(inherited)
+            parts.append(self._lookup(f"{topic} {piece}".strip(), topic, piece, piece, (whole.text,)))
+        return tuple(parts)
+
+    def _about(self, whole: Lookup, company: str) -> Lookup:
+        """The same question about one of the companies it names."""
+        text = whole.text
+        for mention in reversed(self._lexicon.mentions(text)):
+            if mention.standing != "group" and mention.company != company:
+                text = text[: mention.start] + text[mention.end :]
+        text = re.sub(r"(?:和|与|跟|及|、|,|，)+(?=的|各|分别|都|赔|$|\s)|^(?:和|与|跟|及|、)|(?<=年)(?:和|与|、)", "", text)
+        part = self._lookup(text, whole.topic, text, whole.shape, (whole.text,))
+        return replace(part, kind=whole.kind)

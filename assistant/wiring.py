@@ -1,0 +1,37 @@
+"""The one place where the assistant's parts are put together."""
+
+from __future__ import annotations
+
+from assistant.lexicon import load_lexicon
+from assistant.pipeline import Assistant
+from assistant.reading import FeatureReader
+from assistant.settings import Settings
+from assistant.spelling import Speller
+from assistant.terms import TermReader
+from assistant.understanding import Understander
+from assistant.vectors import RememberedVectors
+from index.lexical import segmenter
+from index.retrieval import Retriever
+
+
+def build_assistant(settings: Settings) -> Assistant:
+    """An assistant over the published index.
+
+    Raises:
+        IndexUnusableError: there is no index, or it is damaged or was built with another model.
+        ModelError: the embedding model cannot be loaded.
+    """
+    retriever = Retriever.open(settings.index)
+    lexicon = load_lexicon()
+    words = segmenter()
+    keywords = retriever.keywords
+    names = {company for company, _ in lexicon.companies.values()}
+    speller = Speller(keywords.vocabulary | names, lambda text: bool(words.FREQ.get(text)))
+    terms = TermReader(keywords.document_frequency, keywords.size, words, lexicon)
+    reader = FeatureReader(
+        terms,
+        lexicon,
+        embed=RememberedVectors(retriever.embeddings.vectors),
+        embed_question=retriever.embed,
+    )
+    return Assistant(retriever, Understander(lexicon, speller), reader, lexicon, settings.answer)
