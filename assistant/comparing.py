@@ -10,7 +10,7 @@ from assistant.clauses import clauses, without_joiner
 from assistant.composition import Composition, Proof, Statement, whole_sentence
 from assistant.lexicon import Lexicon
 from assistant.quantities import Quantity, quantities
-from assistant.reading import Evidence, wanted_units
+from assistant.reading import WHOSE, Evidence, wanted_units
 from assistant.understanding import Lookup
 
 MOST_SHOWN = 4
@@ -50,7 +50,12 @@ def ranked(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> li
     """
     wanted = wanted_units(lookup.shape)
     asked = set(lookup.companies)
-    pool = [figure for item in evidence for figure in figures(item, lexicon)] if len(asked) > 1 else figures(evidence[0], lexicon)
+    pools = [figures(item, lexicon) for item in evidence]
+    if len(asked) > 1:
+        pools = [[figure for pool in pools for figure in pool]]
+    elif WHOSE.search(lookup.text):
+        pools = [pool for pool in pools if len({figure.owner for figure in pool if figure.owner}) > 1]
+    pool = pools[0] if pools else []
     if asked:
         pool = [figure for figure in pool if figure.owner in asked]
     if wanted:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.clauses import shortest_run
+from assistant.clauses import clauses, shortest_run, without_joiner
 from assistant.comparing import compare
 from assistant.composition import FACT_CHARS, LONG_CHARS, QUOTE_CHARS, Composition, Proof, Statement, bullets, whole_sentence
 from assistant.enumerations import at as enumeration_at
@@ -28,6 +28,12 @@ from assistant.reading import Evidence, Reading, wanted_units
 from assistant.terms import coverage, found
 from assistant.understanding import Lookup, normalise
 from index.schema import Article
+from index.segmentation import sentences
+
+_DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
+_SHORT = 40
+"""A sentence shorter than this mostly announces what the next one says."""
+
 
 class Composer:
     """Composes answers; holds the lexicon, and no state of its own."""
@@ -51,6 +57,9 @@ class Composer:
                 composed = self._clause(lookup, reading, best)
         return checked(lookup, best, composed, self._lexicon)
 
+    def _fold(self, text: str) -> str:
+        return self._lexicon.fold(normalise(text))
+
     # One clause
 
     def _clause(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Composition:
@@ -58,9 +67,11 @@ class Composer:
 
     def _clause_statement(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
         text = evidence.text
-        whole = normalise(text).lower()
+        whole = self._fold(text)
         asked = [company for company in lookup.companies if company in {m.company for m in self._lexicon.mentions(text)}]
-        stated = [quantity for quantity in lookup.quantities if agree(quantity, quantities(text)) is not None]
+        # A figure that the question states must be seen where it is wrong, and where it is what was asked.
+        stated = [q for q in lookup.quantities if agree(q, quantities(text)) is (lookup.kind == "yes_no")]
+        stated += [q for q in lookup.quantities if agree(q, quantities(text)) is False]
 
         def complete(run: str) -> bool:
             if asked and not {m.company for m in self._lexicon.mentions(run)} & set(asked):
@@ -70,15 +81,17 @@ class Composer:
             return _holds(lookup, run) or not _holds(lookup, text)
 
         def worth(run: str) -> float:
-            bare = normalise(run).lower()
+            bare = self._fold(run)
             kept = coverage(reading.terms, [(bare, 1.0)], self._lexicon)
-            bonus = 0.0
+            bonus = 0.1 * sum(pair in bare for pair in reading.pairs) / max(1, len(reading.pairs))
             if lookup.kind in ("figure", "yes_no") and not wanted_units(lookup.shape):
                 bonus += 0.05 * bool(quantities(run))
             if lookup.kind == "entity":
                 bonus += 0.15 * any(m.standing != "group" for m in self._lexicon.mentions(run)) + 0.05 * ("“" in run)
             return kept + bonus + (0.1 if bare == whole and len(whole) <= 40 else 0.0)
 
+        if lookup.kind == "yes_no" and len(text) <= FACT_CHARS:
+            return self._carrying(lookup, evidence, *_without_edges(evidence, text))
         longest = FACT_CHARS if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison") else 2 * FACT_CHARS
         start, end = shortest_run(text, worth, longest, complete)
         return self._carrying(lookup, evidence, evidence.start + start, evidence.start + end)
@@ -108,7 +121,7 @@ class Composer:
         best = reading.evidence[0]
         listed = enumeration_at(best.passage.article.text, best.start, best.end)
         if lookup.kind in ("how", "fact") and listed is not None and listed.lead[1] > listed.lead[0]:
-            lead = normalise(best.passage.article.text[slice(*listed.lead)]).lower()
+            lead = self._fold(best.passage.article.text[slice(*listed.lead)])
             if coverage(reading.terms, [(lead, 1.0)], self._lexicon) >= best.features.own_coverage - 0.05:
                 return self._list(lookup, reading)
         chosen = [self._whole(lookup, reading, best)]
@@ -131,6 +144,12 @@ class Composer:
             start, end = evidence.start, evidence.end
         if end - start > LONG_CHARS - 40:
             return self._clause_statement(replace(lookup, kind="fact"), reading, evidence)
+        following = _next_sentence(article, end)
+        if following and (end - start < _SHORT or article.text[following[0]] == "即"):
+            # What is explained must stay; what leads up to it gives way when both are too long.
+            fitting = [start + first for first, _ in clauses(article.text[start:end]) if following[1] - start - first <= LONG_CHARS]
+            if fitting:
+                start, end = fitting[0], following[1]
         return Statement(article.text[start:end].rstrip("；; \n"), (Proof(article, start, end),))
 
     # Lists and summaries
@@ -150,7 +169,7 @@ class Composer:
 
     def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
         """Whether the question speaks of the enumeration, not of what one of its items tells."""
-        shares = [coverage(reading.terms, [(normalise(article.text[slice(*item)]).lower(), 1.0)], self._lexicon) for item in items]
+        shares = [coverage(reading.terms, [(self._fold(article.text[slice(*item)]), 1.0)], self._lexicon) for item in items]
         ordered = sorted(shares, reverse=True)
         return ordered[0] - ordered[1] < 0.3
 
@@ -158,7 +177,7 @@ class Composer:
         """Labelled paragraphs under the heading that the question names, if it names one better than any sentence."""
         article = best.passage.article
         for section in sections(article.text):
-            name = normalise(section.heading.text).lower()
+            name = self._fold(section.heading.text)
             if coverage(reading.terms, [(name, 1.0)], self._lexicon) < max(0.6, best.features.own_coverage):
                 continue
             inner = [s for s in sections(article.text) if section.heading.start < s.heading.start < section.end]
@@ -172,7 +191,7 @@ class Composer:
         tops = [section for section in sections(article.text) if section.heading.level <= 2]
 
         def named(text: str) -> float:
-            return coverage(reading.terms, [(normalise(text).lower(), 1.0)], self._lexicon)
+            return coverage(reading.terms, [(self._fold(text), 1.0)], self._lexicon)
 
         inside = [s for s in tops if s.heading.start <= best.start < s.end]
         if inside and named(article.title) < max(named(inside[-1].heading.text), best.features.own_coverage - 0.1):
@@ -197,11 +216,24 @@ def _holds(lookup: Lookup, run: str) -> bool:
             wanted = wanted_units(lookup.shape)
             return bool(held & wanted) if wanted else bool(held)
         case "date":
-            return bool(re.search(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日", run))
+            # The day comes before what happened on it: a run that only ends with one has another's day.
+            return bool(_DAY.search(re.split(r"[,，;；]", run, maxsplit=1)[0]))
         case "contact":
             return bool(re.search(r"\d{5,}", run))
         case _:
             return True
+
+
+def _without_edges(evidence: Evidence, text: str) -> tuple[int, int]:
+    start, end = without_joiner(text, (0, len(text)))
+    return evidence.start + start, evidence.start + end
+
+
+def _next_sentence(article: Article, end: int) -> tuple[int, int] | None:
+    """The sentence after ``end`` in the same paragraph, if there is one."""
+    stop = article.text.find("\n", end)
+    spans = sentences(article.text[end : stop if stop >= 0 else len(article.text)], end)
+    return (spans[0].start, spans[0].end) if spans and article.text[end - 1] in "。！？" else None
 
 
 def _apart(chosen: Sequence[Statement], statement: Statement) -> bool:
@@ -211,6 +243,6 @@ def _apart(chosen: Sequence[Statement], statement: Statement) -> bool:
         same = other.proofs[0]
         if same.article.id == proof.article.id and same.start < proof.end and proof.start < same.end:
             return False
-        if found(statement.text[:12], other.text, Lexicon({}, {}, {}, frozenset())) >= 0.7:
+        if found(statement.text[:12], other.text, Lexicon({}, {}, {}, {}, frozenset(), frozenset())) >= 0.7:
             return False
     return True

@@ -40,8 +40,10 @@ class Lexicon:
 
     companies: Mapping[str, tuple[str, Standing]]
     synonyms: Mapping[str, frozenset[str]]
+    abbreviations: Mapping[str, str]
     english: Mapping[str, str]
     english_stop: frozenset[str]
+    specific: frozenset[str]
 
     @cached_property
     def _names(self) -> re.Pattern[str]:
@@ -67,6 +69,13 @@ class Lexicon:
             if not inside and not _NOT_A_NAME.search(match[0]):
                 found.append(Mention(match[0].removesuffix("公司"), "unknown", *match.span()))
         return sorted(found, key=lambda mention: mention.start)
+
+    def fold(self, text: str) -> str:
+        """``text`` (normalised) in lower case with long forms made short, as words are compared: 消费者权益保护 is 消保."""
+        folded = text.lower()
+        for long, short in self.abbreviations.items():
+            folded = folded.replace(long, short)
+        return folded
 
     def translate(self, text: str) -> str:
         """The Chinese words for the English terms in ``text``, joined by spaces; empty when it knows none."""
@@ -103,6 +112,8 @@ def load_lexicon() -> Lexicon:
     return Lexicon(
         companies=companies,
         synonyms={word: frozenset(same) for word, same in synonyms.items()},
+        abbreviations=data["abbreviations"],
         english={term.lower(): chinese for term, chinese in data["english"].items()},
         english_stop=frozenset(data["english_stop"]["words"]),
+        specific=frozenset(data["specific"]["words"]),
     )

@@ -107,7 +107,7 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
         for character in match["scale"] or "":
             value *= _SMALL.get(character) or _LARGE[character]
     else:
-        if not unit and len(match["chinese"]) < 2:
+        if len(match["chinese"]) < 2 and (not unit or match["chinese"] in "百千万亿零〇"):
             return None
         if start and text[start - 1] == "第":
             return None

@@ -16,7 +16,7 @@ import jieba
 import jieba.posseg
 
 from assistant.lexicon import Lexicon
-from assistant.quantities import years
+from assistant.quantities import quantities, years
 
 _BY_PART_OF_SPEECH = {"n": 1.0, "j": 1.0, "l": 0.9, "i": 0.9, "e": 0.0, "s": 0.8, "b": 0.8, "v": 0.65, "a": 0.5, "f": 0.2, "t": 0.4, "z": 0.4}
 _SAYS_LITTLE = frozenset(
@@ -24,10 +24,15 @@ _SAYS_LITTLE = frozenset(
     "分别 大概 大约 到底 究竟 目前 现在 已经 公司 平安 集团 中国平安 平安集团 哪些 哪个 哪家 哪 什么 多少 几 怎么 如何 怎样 为什么 是否 吗 呢 的 了 在 "
     "对 和 与 及 或 中 上 下 为 被 把 由 从 到 说 讲 看 问 叫 指 属于 称 名字 名称 含义 意思 概念 定义 总结 概括 介绍 简述 主要 列举 列出 包括 包含 "
     "达到 达 数 数量 总数 次数 件数 人数 场数 人次 时 年 月 日 号 天 个 件 次 场 家 项 款 起 名 位 元 条 人 好 用 来 去 给 让 使 得 地 着 过 都 也 还 又 就 才 只 "
-    "其 其中 它 他 他们 这 那 这个 那个 这些 那些 该 此 各 每 本 资料 文章 文中 材料 报道 提到 显示 结果 是不是 有没有 存在 发生 怎么样 帮 查 查询 原因 目的 "
-    "办 搞 弄 开 起来 多久 多长 多远 多大 第几 几个 哪里 哪儿 谁 啥 咋 真 真的 对吧 吧 哪几 请教 答 回答 问题 全部 所有 平均 一年 当时 最 更 多 少 高 低 大 小".split()
+    "其 其中 它 他 他们 这 那 这个 那个 这些 那些 该 此 各 每 本 部门 机构 单位 地方 号码 程度 规矩 汇报 说法 事儿 事情 人家 客户 员工 点 种 类 法 资料 文章 文中 材料 报道 提到 显示 结果 是不是 有没有 存在 发生 怎么样 帮 查 查询 原因 目的 "
+    "办 搞 弄 开 起来 多久 多长 多远 多大 第几 几个 哪里 哪儿 谁 啥 咋 真 真的 对吧 吧 哪几 请教 答 回答 问题 全部 所有 一年 当时 最 更 多 少 高 低 大 小".split()
 )  # fmt: skip
+_NAMING = re.compile(r"\d+(?:[*.·]\d+)+|\d{3,}")
 _LETTERS = re.compile(r"[a-z0-9][a-z0-9.*+-]*")
+_PAIR = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
+_NO_PAIR = re.compile(
+    r"[的了吗呢吧么什怎哪谁几多少是有与及或不没也都就还被把给对从到这那为我你您它他其请问想]|平安|集团|公司|情况|内容|具体|总共|一共|一下|可以|知道|告诉|介绍|今年|去年|目前|现在"
+)
 _FILLERS = {"问题"}  # says little alone, yet much when it is what was counted: 发现多少问题
 
 
@@ -57,14 +62,16 @@ class TermReader:
 
     def terms(self, text: str, *, scale: float = 1.0, english: bool = False) -> list[Term]:
         """The terms of ``text`` (normalised), weights multiplied by ``scale``, without repeats."""
-        found: dict[str, Term] = {}
-        for word, flag in self._tagger.cut(text.lower()):
+        found = {number: Term(number, scale, scale >= 1.0) for number in _telling_numbers(text)}
+        for word, flag in self._tagger.cut(self._lexicon.fold(text)):
             if word in found or word.isspace() or years(word + "年"):
                 continue
             part = "n" if flag == "eng" else flag[:1]
             if word in _SAYS_LITTLE and word not in _FILLERS:
                 continue
-            if english and _LETTERS.fullmatch(word) and (word in self._lexicon.english_stop or self._lexicon.translate(word)):
+            if english and _LETTERS.fullmatch(word) and (word in self._lexicon.english_stop or self._frequency(word) == 0):
+                continue
+            if word[0] in "哪几啥" or word.startswith(("多长", "多少", "多大", "多久", "解释", "核实", "请问")):
                 continue
             if part in "mqurpcydwox" and not (part == "m" and len(word) > 1 and not any(c.isdigit() for c in word)) and part != "x":
                 continue
@@ -75,12 +82,27 @@ class TermReader:
                 found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0)
         return list(found.values())
 
+    def pairs(self, text: str, terms: Sequence[Term]) -> tuple[str, ...]:
+        """Neighbouring Han characters of ``text`` that no term holds and no question word does: what segmentation missed."""
+        held = " ".join(term.text for term in terms)
+        return tuple(dict.fromkeys(pair for pair in _PAIR.findall(text) if pair not in held and not _NO_PAIR.search(pair)))
+
     def _rarity(self, word: str) -> float:
         """Inverse document frequency scaled to 0.25 … 1; 1 for a word that no chunk holds."""
         frequency = self._frequency(word)
         if frequency == 0:
             return 1.0
         return 0.25 + 0.75 * math.log(1 + self._size / frequency) / math.log(1 + self._size)
+
+
+def _telling_numbers(text: str) -> list[str]:
+    """Numbers that are names (95511, 448, 7*24), not years nor figures with a unit."""
+    with_unit = [(quantity.start, quantity.end) for quantity in quantities(text) if quantity.unit]
+    return [
+        match[0]
+        for match in _NAMING.finditer(text)
+        if not years(match[0] + "年") and not any(start <= match.start() < end for start, end in with_unit)
+    ]
 
 
 def found(term: str, text: str, lexicon: Lexicon) -> float:

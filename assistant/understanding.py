@@ -53,6 +53,7 @@ class Lookup:
         kind: what sort of answer it wants.
         shape: the words that told the kind (and the unit asked for).
         companies: canonical names of the companies it is about; the group itself counts as none.
+        outsiders: whether one of these is not a member of the group.
         years: calendar years it names.  quantities: figures it states.
         english: whether it was asked in English; ``text`` then ends with the Chinese for the terms it knows.
         queries: the formulations to search with, the best first.
@@ -64,6 +65,7 @@ class Lookup:
     kind: Kind
     shape: str
     companies: tuple[str, ...]
+    outsiders: bool
     years: tuple[int, ...]
     quantities: tuple[Quantity, ...]
     english: bool
@@ -126,6 +128,7 @@ class Understander:
             kind=kind_of(shape),
             shape=shape,
             companies=tuple(dict.fromkeys(mention.company for mention in mentions)),
+            outsiders=any(mention.standing != "member" for mention in mentions),
             years=tuple(years(text)),
             quantities=tuple(quantity for quantity in quantities(text) if quantity.unit not in ("年", "月", "日", "")),
             english=english,
