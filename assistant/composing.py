@@ -13,7 +13,7 @@ What the question states itself is then checked against the evidence (``premises
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assistant.clauses import clauses, shortest_run, without_joiner
@@ -31,15 +31,22 @@ from index.schema import Article
 from index.segmentation import sentences
 
 _DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
+SUBJECT_CHARS = 70
+"""A figure is given with its subject up to this length; beyond it the figure's own clause must do."""
 _SHORT = 40
 """A sentence shorter than this mostly announces what the next one says."""
 
 
 class Composer:
-    """Composes answers; holds the lexicon, and no state of its own."""
+    """Composes answers; holds no state of its own.
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    Args:
+        has_subject: whether a clause can stand alone.
+    """
+
+    def __init__(self, lexicon: Lexicon, has_subject: Callable[[str], bool]) -> None:
         self._lexicon = lexicon
+        self._has_subject = has_subject
 
     def compose(self, lookup: Lookup, reading: Reading) -> Composition:
         """The answer to ``lookup`` from a reading that has evidence."""
@@ -88,13 +95,25 @@ class Composer:
                 bonus += 0.05 * bool(quantities(run))
             if lookup.kind == "entity":
                 bonus += 0.15 * any(m.standing != "group" for m in self._lexicon.mentions(run)) + 0.05 * ("“" in run)
+            if lookup.kind == "list":
+                bonus += 0.02 * min(12, run.count("、") + len(clauses(run)))
             return kept + bonus + (0.1 if bare == whole and len(whole) <= 40 else 0.0)
 
         if lookup.kind == "yes_no" and len(text) <= FACT_CHARS:
             return self._carrying(lookup, evidence, *_without_edges(evidence, text))
         longest = FACT_CHARS if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison") else 2 * FACT_CHARS
         start, end = shortest_run(text, worth, longest, complete)
+        start = self._from_subject(text, start, end, FACT_CHARS if lookup.kind == "entity" else SUBJECT_CHARS)
         return self._carrying(lookup, evidence, evidence.start + start, evidence.start + end)
+
+    def _from_subject(self, text: str, start: int, end: int, most: int) -> int:
+        """Where to begin so that the clause has a subject, if that keeps it to ``most`` characters; else ``start``."""
+        starts = [first for first, _ in clauses(text) if first < start]
+        begin = start
+        while not self._has_subject(text[begin:end]) and starts:
+            begin = starts.pop()
+        begin = without_joiner(text, (begin, end))[0]
+        return begin if end - begin <= most and self._has_subject(text[begin:end]) else start
 
     def _carrying(self, lookup: Lookup, evidence: Evidence, start: int, end: int) -> Statement:
         """The clause with the year and the company that the sentence before it gives it."""
@@ -139,6 +158,9 @@ class Composer:
     def _whole(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
         """The statement as it stands; its best clauses when it is longer than a small paragraph."""
         article = evidence.passage.article
+        if lookup.kind == "list":
+            start, end = _without_edges(evidence, evidence.text)
+            return Statement(article.text[start:end], (Proof(article, *whole_sentence(article, evidence.start, evidence.end)),))
         start, end = whole_sentence(article, evidence.start, evidence.end)
         if end - start > LONG_CHARS - 40:
             start, end = evidence.start, evidence.end
@@ -163,9 +185,9 @@ class Composer:
         under = self._labelled(reading, best)
         if under is not None:
             return under
-        if best.end - best.start <= LONG_CHARS - 40:
-            return self._sentences(replace(lookup, kind="definition"), reading)
-        return Composition((self._clause_statement(replace(lookup, kind="fact"), reading, best),))
+        if best.end - best.start <= FACT_CHARS:
+            return Composition((self._whole(lookup, reading, best),))
+        return Composition((self._clause_statement(lookup, reading, best),))
 
     def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
         """Whether the question speaks of the enumeration, not of what one of its items tells."""
@@ -219,7 +241,9 @@ def _holds(lookup: Lookup, run: str) -> bool:
             # The day comes before what happened on it: a run that only ends with one has another's day.
             return bool(_DAY.search(re.split(r"[,，;；]", run, maxsplit=1)[0]))
         case "contact":
-            return bool(re.search(r"\d{5,}", run))
+            return bool(re.search(r"\d{5,}", run) and re.search(r"热线|电话|客服|号码|拨打", run))
+        case "list":
+            return run.count("、") > 0 or len(clauses(run)) > 1
         case _:
             return True
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.kinds import kind_of
 from assistant.lexicon import Lexicon, Mention
 from assistant.quantities import years
 from assistant.schema import Role
@@ -27,6 +28,7 @@ _CONTINUES = re.compile(
 _SHORT = 9  # characters
 _ITS_COMPANY = re.compile(r"它|他们|该(?:公司|行|机构)|这(?:家|个公司)|其(?!中)|\b(?:it|they|its|their)\b", re.IGNORECASE)
 _ASKING = re.compile(
+    r"什么是|是什么(?:意思)?|指的?是?什么|"
     r"(?:一共|总共|共|分别|大概|大约|到底|究竟|具体)?(?:有|是|为|在|达到?|叫)?(?:了)?(?:多少|几|哪些|哪一?(?:个|家|天|年|种|里)?|什么时[候间]|什么|何时|谁|怎么样?|怎样|如何|为什么|多[大长远高久])"
     r"(?:个|件|次|场|家|人次|人|名|位|项|款|起|元|钱|公里|天|种|份|条|例)?|[吗呢吧][？?]?$|[？?。！!]|^请问|是不是|是否|有没有"
 )
@@ -97,6 +99,8 @@ def _swapped(earlier: StandAlone, what: str, lexicon: Lexicon) -> StandAlone:
             return StandAlone(text, "", text, earlier.shape)
         carried = topic(text)
         return StandAlone(f"{carried} {rest}", carried, rest, earlier.shape)
+    if kind_of(earlier.shape) == "definition":
+        return StandAlone(f"什么是{what}", "", f"什么是{what}", earlier.shape)
     carried = topic(text)
     return StandAlone(f"{carried} {what}", carried, what, what if _ASKING.search(what) else earlier.shape)
 

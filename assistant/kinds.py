@@ -34,7 +34,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("summary", re.compile(r"总结|概括|概述|简述|归纳|综述|主要内容|大意|要点|讲了(?:些)?什么|说了(?:些)?什么|(?:介绍|说说|讲讲|谈谈).{0,20}(?:情况|工作|活动|做法|内容|报告|举措)|summari[sz]e|overview|summary", re.I)),
     ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小)|比.{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
     ("why", re.compile(r"为什么|为何|为啥|何以|原因|什么缘故|目的是|\bwhy\b", re.I)),
-    ("contact", re.compile(r"(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
+    ("contact", re.compile(r"(?<!多少通)(?<!多少个)(?<!几个)(?<!几通)(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
     ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个月|几月|几号|几日|哪日|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
     ("figure", re.compile(rf"多少|(?<!哪)几(?:{_UNIT}|天|万|亿|百|千)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
     ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|什么(?:公司|机构|部门|单位|平台|地方|人|名字|口号|名称|主题)|叫什么|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),

@@ -55,12 +55,13 @@ class Assistant:
         understander: Understander,
         reader: Reader,
         lexicon: Lexicon,
+        composer: Composer,
         settings: AnswerSettings,
     ) -> None:
         self._retriever = retriever
         self._understander = understander
         self._reader = reader
-        self._composer = Composer(lexicon)
+        self._composer = composer
         self._settings = settings
         self.examples: tuple[str, ...] = examples(retriever.articles, lexicon)
 

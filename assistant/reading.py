@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,12 +19,14 @@ import numpy as np
 from assistant.kinds import asked_unit
 from assistant.lexicon import Lexicon
 from assistant.quantities import SAME_UNIT, quantities, relative_years, years
-from assistant.terms import Term, TermReader, coverage, missing
+from assistant.schema import Kind
+from assistant.terms import Term, TermReader, coverage, found, missing
 from assistant.understanding import Lookup, normalise
 from assistant.vectors import Vectors
 from index.schema import Passage
 from index.segmentation import sentences
 
+_WHICH_COMPANIES = re.compile(r"哪(?:些|几家|几个)(?:成员|子)?(?:公司|机构|企业)|哪几家")
 WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company", re.IGNORECASE)
 _DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
 _CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
@@ -88,6 +90,10 @@ class Reader(Protocol):
 _RANK = {"coverage": 0.55, "own_coverage": 0.75, "contrast": 7.2, "pairs": 0.4, "kind": 0.22, "company": 0.35, "year": 0.3, "rank": 0.08}
 
 
+_KIND_WEIGHT = {"definition": 2.5, "comparison": 2.5, "date": 2.0, "contact": 2.0, "figure": 1.5}
+"""How much more the kind counts where a sentence without it cannot answer."""
+
+
 class FeatureReader:
     """The reader without a trained model.
 
@@ -121,16 +127,28 @@ class FeatureReader:
         for i, meaning in zip(chosen, meanings.tolist(), strict=True):
             rank, passage, start, end = spans[i]
             features = self._features(lookup, terms, passage, start, end, shared[i], pairs, (meaning, meaning - centre), rank)
-            evidence.append(Evidence(passage, start, end, _score(features, lookup.kind == "yes_no"), features))
+            evidence.append(Evidence(passage, start, end, _score(features, lookup.kind), features))
         evidence.sort(key=lambda item: -item.score)
         best = evidence[0]
         said = self._fold(_speaks(best.passage, best.start, best.end))
-        unnamed = [word for word in self._lexicon.specific if word in lookup.focus and word not in said]
+        unnamed = self._unnamed(lookup, terms, said, best)
         lacking = missing(terms, said, self._lexicon)
         return Reading(tuple(evidence), answered(best.features, lookup, len(unnamed)), tuple(dict.fromkeys([*unnamed, *(term.text for term in lacking)])), tuple(terms), pairs)
 
+    def _unnamed(self, lookup: Lookup, terms: Sequence[Term], said: str, best: Evidence) -> list[str]:
+        """Things without which no sentence answers, and which the best one does not name."""
+        specific = [word for word in self._lexicon.specific if word in lookup.text and word not in said]
+        # 哪家法院, 哪个城市: where no court or city is spoken of, none is named.
+        sort = [t.text for t in terms if t.essential and t.text not in _ANY_SORT and _OF_THAT_SORT(t.text).search(lookup.focus) and found(t.text, said, self._lexicon) < 0.5]
+        person = ["姓名"] if _PERSON.search(lookup.text) and not self._terms.names_person(best.text) else []
+        return list(dict.fromkeys([*specific, *sort, *person]))
+
     def _question_terms(self, lookup: Lookup) -> list[Term]:
         own = self._terms.terms(lookup.focus, english=lookup.english)
+        heads = [place for place, term in enumerate(own) if term.essential]
+        if heads and not lookup.english:
+            # Chinese puts the head last: 智能云脑的四个后台 asks for the 后台.
+            own[heads[-1]] = replace(own[heads[-1]], weight=own[heads[-1]].weight * HEAD_WEIGHT)
         known = {term.text for term in own}
         carried = self._terms.terms(lookup.topic, scale=0.4, english=lookup.english) if lookup.topic else []
         return own + [term for term in carried if term.text not in known]
@@ -168,7 +186,7 @@ class FeatureReader:
             own_coverage=shared[1],
             meaning=meaning[0],
             contrast=meaning[1],
-            pairs=sum(pair in held for pair in pairs) / len(pairs) if pairs else 0.0,
+            pairs=sum(pair in held for pair in pairs) / max(MANY_PAIRS, len(pairs)),
             kind=_kind_match(lookup, terms, own, self._lexicon),
             company=company_match(lookup.companies, passage, start, end, self._lexicon),
             year=year_match(lookup.years, passage, start, end),
@@ -177,6 +195,20 @@ class FeatureReader:
         )
 
 
+_PERSON = re.compile(r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么")
+
+
+_ANY_SORT = frozenset("平台 部门 机构 渠道 系统 网站 软件 组织 单位 活动 服务 措施 举措 做法 人群 方法 手段 环节 领域 场景 内容 形式 途径 栏目 节日".split())
+
+
+def _OF_THAT_SORT(noun: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:哪(?:一)?(?:家|个|些|几个|几家|座|所|位|种|几种)?|什么){re.escape(noun)}")
+
+
+MANY_PAIRS = 4
+"""Fewer pairs than this are weak evidence: a hit is then worth a share of these."""
+HEAD_WEIGHT = 1.4
+"""How much more the last noun of a question weighs."""
 MEASURED = 12
 """Sentences compared by meaning: each costs a few milliseconds of embedding."""
 
@@ -280,6 +312,8 @@ def _kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexic
         case "entity":
             named = any(mention.standing != "group" for mention in lexicon.mentions(text))
             return 1.0 if named or "“" in text else 0.3
+        case "list" if _WHICH_COMPANIES.search(lookup.shape):
+            return 1.0 if len({mention.company for mention in lexicon.mentions(text)}) > 1 or text.count("、") > 1 else 0.0
         case "list":
             return 1.0 if _LISTING.search(text) else 0.2
         case "why":
@@ -300,9 +334,10 @@ def _defines(text: str, terms: Sequence[Term]) -> bool:
     )
 
 
-def _score(features: Features, checks: bool) -> float:
+def _score(features: Features, kind: Kind) -> float:
     values = {name: getattr(features, name) for name in _RANK}
-    if checks:
+    values["kind"] *= _KIND_WEIGHT.get(kind, 1.0)
+    if kind == "yes_no":
         # A question that asserts may name the wrong company or year; the sentence that sets it right is wanted.
         values |= {"company": 0.3 * features.company, "year": 0.3 * features.year}
     return sum(weight * values[name] for name, weight in _RANK.items()) - 0.15 * features.lacking
@@ -320,7 +355,8 @@ def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
         return RULED_OUT
     if lookup.english:
         return _logistic(45.0 * (features.meaning - 0.785))
-    needed = 1.0 - features.kind if lookup.kind in ("figure", "date", "contact", "comparison") else 0.0
+    strict = lookup.kind in ("figure", "date", "contact", "comparison") or bool(_WHICH_COMPANIES.search(lookup.shape))
+    needed = 1.0 - features.kind if strict else 0.0
     return _logistic(
         BIAS
         + 0.8 * features.coverage

@@ -18,7 +18,7 @@ from assistant.understanding import Lookup
 from index.schema import Article, Passage
 
 _THANKS = re.compile(r"谢|thank|再见|拜拜|bye|辛苦|好的", re.IGNORECASE)
-_IN_RESPECT_OF = re.compile(r"^在(?P<what>[^,，。]{4,24}方面)[,，]?$")
+_IN_RESPECT_OF = re.compile(r"(?:^在|[,，、])(?P<what>[^,，、。]{4,20}方面)[,，]?$")
 _NUMBERED = re.compile(r"^[一二三四五六七八九十]+、|^（[一二三四五六七八九十]+）")
 
 DECLINED = "这件事我做不了：我只根据收录的资料回答中国平安消费者权益保护方面的问题。换成一个具体问题试试。"
@@ -66,12 +66,13 @@ def examples(articles: Iterable[Article], lexicon: Lexicon) -> tuple[str, ...]:
             (
                 f"{match['what']}有哪些举措？"
                 for found in enumerations(article.text)
-                if (match := _IN_RESPECT_OF.match(article.text[slice(*found.lead)].strip()))
+                if (match := _IN_RESPECT_OF.search(article.text[slice(*found.lead)].strip()))
             ),
             "",
         )
-        summary = next((_NUMBERED.sub("", s.heading.text) for s in reversed(sections(article.text)) if s.heading.level == 1), summary)
-    return tuple(question for question in (figure, listed, f"概括一下“{summary}”" if summary and "“" not in summary else "") if question)
+        named = [_NUMBERED.sub("", s.heading.text) for s in sections(article.text) if s.heading.level == 1 and "“" not in s.heading.text]
+        summary = summary or (named[-1] if named else "")
+    return tuple(question for question in (figure, listed, f"概括一下“{summary}”" if summary else "") if question)
 
 
 def _figure_questions(article: Article, lexicon: Lexicon) -> Iterable[str]:

@@ -82,6 +82,15 @@ class TermReader:
                 found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0)
         return list(found.values())
 
+    def has_subject(self, clause: str) -> bool:
+        """Whether a clause can stand alone: it opens with a name, a noun or a time, not with a verb that lacks its subject."""
+        first = next((flag[:1] for word, flag in self._tagger.cut(clause.strip("“‘《「")) if word.strip()), "n")
+        return first not in "vdpcuf"
+
+    def names_person(self, text: str) -> bool:
+        """Whether ``text`` holds what looks like a person's name."""
+        return any(flag.startswith("nr") and len(word) in (2, 3, 4) for word, flag in self._tagger.cut(text))
+
     def pairs(self, text: str, terms: Sequence[Term]) -> tuple[str, ...]:
         """Neighbouring Han characters of ``text`` that no term holds and no question word does: what segmentation missed."""
         held = " ".join(term.text for term in terms)

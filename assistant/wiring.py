@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistant.composing import Composer
 from assistant.lexicon import load_lexicon
 from assistant.pipeline import Assistant
 from assistant.reading import FeatureReader
@@ -34,4 +35,4 @@ def build_assistant(settings: Settings) -> Assistant:
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
     )
-    return Assistant(retriever, Understander(lexicon, speller), reader, lexicon, settings.answer)
+    return Assistant(retriever, Understander(lexicon, speller), reader, lexicon, Composer(lexicon, terms.has_subject), settings.answer)
