@@ -53,7 +53,7 @@ def ranked(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> li
     pools = [figures(item, lexicon) for item in evidence]
     if len(asked) > 1:
         pools = [[figure for pool in pools for figure in pool]]
-    elif WHOSE.search(lookup.text):
+    elif (WHOSE.search(lookup.text) or "排" in lookup.text):
         pools = [pool for pool in pools if len({figure.owner for figure in pool if figure.owner}) > 1]
     pool = pools[0] if pools else []
     if asked:

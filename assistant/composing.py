@@ -33,7 +33,7 @@ from index.segmentation import sentences
 _DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
 SUBJECT_CHARS = 70
 """A figure is given with its subject up to this length; beyond it the figure's own clause must do."""
-_SHORT = 40
+_SHORT = 30
 """A sentence shorter than this mostly announces what the next one says."""
 
 
@@ -123,12 +123,12 @@ class Composer:
         paragraph = article.text.rfind("\n", 0, start) + 1
         if lookup.companies and not {m.company for m in self._lexicon.mentions(said)} & set(lookup.companies):
             before = [m for m in self._lexicon.mentions(article.text[paragraph:start]) if m.company in lookup.companies]
-            if before and end - (paragraph + before[-1].start) <= 2 * QUOTE_CHARS:
+            if before and evidence.features.company > 0 and end - (paragraph + before[-1].start) <= 2 * QUOTE_CHARS:
                 said = f"{article.text[paragraph + before[-1].start : paragraph + before[-1].end]}：{said}"
                 quote_start = min(quote_start, paragraph + before[-1].start)
         carries_year = lookup.kind in ("figure", "comparison", "yes_no", "contact") or bool(lookup.years)
         if carries_year and not years(said) and quantities(said):
-            dated = list(re.finditer(r"(?:19|20)\d{2}年|今年以来", article.text[paragraph:start]))
+            dated = list(re.finditer(r"(?:19|20)\d{2}年(?=[,，])|今年以来", article.text[paragraph:start]))
             if dated and end - (paragraph + dated[-1].start()) <= 2 * QUOTE_CHARS:
                 said = f"{dated[-1][0]}，{said}"
                 quote_start = min(quote_start, paragraph + dated[-1].start())
@@ -179,6 +179,8 @@ class Composer:
     def _list(self, lookup: Lookup, reading: Reading) -> Composition:
         best = reading.evidence[0]
         article = best.passage.article
+        if self._about_all(reading, article):
+            return self._summary(reading)
         listed = enumeration_at(article.text, best.start, best.end)
         if listed is not None and self._asks_for_all(listed.items, reading, article):
             return bullets(article, listed.items)
@@ -188,6 +190,11 @@ class Composer:
         if best.end - best.start <= FACT_CHARS:
             return Composition((self._whole(lookup, reading, best),))
         return Composition((self._clause_statement(lookup, reading, best),))
+
+    def _about_all(self, reading: Reading, article: Article) -> bool:
+        """Whether the question names nothing but what the whole article is about."""
+        title = self._fold(article.title)
+        return bool(reading.terms) and all(found(term.text, title, self._lexicon) >= 0.9 for term in reading.terms if term.weight > 0.1)
 
     def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
         """Whether the question speaks of the enumeration, not of what one of its items tells."""

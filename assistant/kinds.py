@@ -26,13 +26,13 @@ _ABOUT_US = re.compile(
 _REQUEST = re.compile(
     r"(?:写|作|编|来|讲|说)(?:一|几|个)?(?:首|篇|段|个)?(?:[^，。？]{0,8})(?:诗|歌词|代码|程序|脚本|笑话|作文|小说|故事)(?!里|中)"
     r"|忽略(?:以上|之前|上面|前面|所有|你)|无视(?:以上|之前|上面|前面|所有)|系统提示|提示词|system prompt|ignore (?:all|the|your|previous|any)"
-    r"|\b(?:python|java|javascript|sql|html)\b|(?:假装|扮演|角色扮演)|(?:编造|虚构|捏造|编一个|随便编)|(?:翻译|润色|改写)(?:一下|成|为|这)|write (?:a|me|some) |tell me a joke|pretend|jailbreak",
+    r"|\b(?:python|java|javascript|sql|html)\b|(?:假装|扮演|角色扮演)|(?:编造|虚构|捏造|编一个|随便编)|(?:写|拟|起草|准备).{0,10}(?:稿|邮件|文案|方案|通知|感谢信|演讲|报告)(?!里|中)|(?:翻译|润色|改写)(?:一下|成|为|这)|write (?:a|me|some) |tell me a joke|pretend|jailbreak",
     re.IGNORECASE,
 )
 
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("summary", re.compile(r"总结|概括|概述|简述|归纳|综述|主要内容|大意|要点|讲了(?:些)?什么|说了(?:些)?什么|(?:介绍|说说|讲讲|谈谈).{0,20}(?:情况|工作|活动|做法|内容|报告|举措)|summari[sz]e|overview|summary", re.I)),
-    ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小)|比.{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
+    ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小)|谁.{0,6}(?:多|少|高|低)[？?]?$|哪(?:个|家).{0,8}[^最]多[？?]?$|排名|排行|比.{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
     ("why", re.compile(r"为什么|为何|为啥|何以|原因|什么缘故|目的是|\bwhy\b", re.I)),
     ("contact", re.compile(r"(?<!多少通)(?<!多少个)(?<!几个)(?<!几通)(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
     ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个月|几月|几号|几日|哪日|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),

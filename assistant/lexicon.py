@@ -109,6 +109,10 @@ def load_lexicon() -> Lexicon:
         words = line.split()
         for word in words:
             synonyms[word].update(words)
+    for members in data["companies"].values():
+        for company, aliases in members.items():
+            for name in (company, *aliases):
+                synonyms[name].update((company, *aliases))
     return Lexicon(
         companies=companies,
         synonyms={word: frozenset(same) for word, same in synonyms.items()},

@@ -18,7 +18,7 @@ import numpy as np
 
 from assistant.kinds import asked_unit
 from assistant.lexicon import Lexicon
-from assistant.quantities import SAME_UNIT, quantities, relative_years, years
+from assistant.quantities import SAME_UNIT, agree, quantities, relative_years, years
 from assistant.schema import Kind
 from assistant.terms import Term, TermReader, coverage, found, missing
 from assistant.understanding import Lookup, normalise
@@ -90,7 +90,7 @@ class Reader(Protocol):
 _RANK = {"coverage": 0.55, "own_coverage": 0.75, "contrast": 7.2, "pairs": 0.4, "kind": 0.22, "company": 0.35, "year": 0.3, "rank": 0.08}
 
 
-_KIND_WEIGHT = {"definition": 2.5, "comparison": 2.5, "date": 2.0, "contact": 2.0, "figure": 1.5}
+_KIND_WEIGHT = {"definition": 2.5, "comparison": 2.5, "date": 2.0, "contact": 2.0, "figure": 1.5, "yes_no": 2.5}
 """How much more the kind counts where a sentence without it cannot answer."""
 
 
@@ -139,7 +139,7 @@ class FeatureReader:
         """Things without which no sentence answers, and which the best one does not name."""
         specific = [word for word in self._lexicon.specific if word in lookup.text and word not in said]
         # 哪家法院, 哪个城市: where no court or city is spoken of, none is named.
-        sort = [t.text for t in terms if t.essential and t.text not in _ANY_SORT and _OF_THAT_SORT(t.text).search(lookup.focus) and found(t.text, said, self._lexicon) < 0.5]
+        sort = [t.text for t in terms if t.essential and _OF_THAT_SORT(t.text).search(lookup.focus) and found(t.text, said, self._lexicon) < 0.5]
         person = ["姓名"] if _PERSON.search(lookup.text) and not self._terms.names_person(best.text) else []
         return list(dict.fromkeys([*specific, *sort, *person]))
 
@@ -198,9 +198,6 @@ class FeatureReader:
 _PERSON = re.compile(r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么")
 
 
-_ANY_SORT = frozenset("平台 部门 机构 渠道 系统 网站 软件 组织 单位 活动 服务 措施 举措 做法 人群 方法 手段 环节 领域 场景 内容 形式 途径 栏目 节日".split())
-
-
 def _OF_THAT_SORT(noun: str) -> re.Pattern[str]:
     return re.compile(rf"(?:哪(?:一)?(?:家|个|些|几个|几家|座|所|位|种|几种)?|什么){re.escape(noun)}")
 
@@ -209,7 +206,7 @@ MANY_PAIRS = 4
 """Fewer pairs than this are weak evidence: a hit is then worth a share of these."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
-MEASURED = 12
+MEASURED = 6
 """Sentences compared by meaning: each costs a few milliseconds of embedding."""
 
 
@@ -249,9 +246,12 @@ def company_match(asked: Sequence[str], passage: Passage, start: int, end: int, 
     if here:
         return -1.0
     paragraph = passage.article.text.rfind("\n", 0, start) + 1
-    before = [mention.company for mention in lexicon.mentions(passage.article.text[paragraph:start]) if mention.standing != "group"]
-    if before:
-        return 0.7 if before[-1] in asked else -0.9
+    for span in reversed(sentences(passage.article.text[paragraph:start], paragraph)):
+        text = passage.article.text[span.start : span.end]
+        before = {mention.company for mention in lexicon.mentions(text) if mention.standing != "group"}
+        if before:
+            # What follows a sentence about several companies is about all of them, or none.
+            return 0.7 if len(before) == 1 and before <= set(asked) else -0.9
     return -0.8
 
 
@@ -312,6 +312,8 @@ def _kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexic
         case "entity":
             named = any(mention.standing != "group" for mention in lexicon.mentions(text))
             return 1.0 if named or "“" in text else 0.3
+        case "yes_no" if lookup.quantities:
+            return 1.0 if any(agree(stated, quantities(text)) is not None for stated in lookup.quantities) else 0.0
         case "list" if _WHICH_COMPANIES.search(lookup.shape):
             return 1.0 if len({mention.company for mention in lexicon.mentions(text)}) > 1 or text.count("、") > 1 else 0.0
         case "list":
@@ -354,7 +356,8 @@ def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
     if (min(features.company, features.year) < 0 and not asserts) or unnamed:
         return RULED_OUT
     if lookup.english:
-        return _logistic(45.0 * (features.meaning - 0.785))
+        # Text of another language that shares no known word (code, say) has to be very near in meaning.
+        return _logistic(45.0 * (features.meaning - (0.785 if features.coverage > 0 else 0.84)))
     strict = lookup.kind in ("figure", "date", "contact", "comparison") or bool(_WHICH_COMPANIES.search(lookup.shape))
     needed = 1.0 - features.kind if strict else 0.0
     return _logistic(

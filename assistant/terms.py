@@ -28,6 +28,11 @@ _SAYS_LITTLE = frozenset(
     "办 搞 弄 开 起来 多久 多长 多远 多大 第几 几个 哪里 哪儿 谁 啥 咋 真 真的 对吧 吧 哪几 请教 答 回答 问题 全部 所有 一年 当时 最 更 多 少 高 低 大 小".split()
 )  # fmt: skip
 _NAMING = re.compile(r"\d+(?:[*.·]\d+)+|\d{3,}")
+# Nouns that only say what sort of thing is asked for; an answer need not repeat them.
+_SORTS = frozenset(
+    "平台 部门 机构 渠道 系统 网站 软件 组织 单位 活动 服务 措施 举措 做法 人群 方法 手段 环节 领域 场景 形式 途径 栏目 节日 方式 体现 表现 成效 "
+    "效果 进展 排名 金额 人员 数字 详情 要求 规定 标准 特点 亮点 流程 步骤".split()
+)
 _LETTERS = re.compile(r"[a-z0-9][a-z0-9.*+-]*")
 _PAIR = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
 _NO_PAIR = re.compile(
@@ -79,7 +84,7 @@ class TermReader:
                 continue
             weight = _BY_PART_OF_SPEECH.get(part, 0.5) * self._rarity(word) * scale
             if weight > 0.02:
-                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0)
+                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0 and word not in _SORTS)
         return list(found.values())
 
     def has_subject(self, clause: str) -> bool:

@@ -121,6 +121,9 @@ class Understander:
         if english and chinese:
             names = " ".join(mention.company for mention in mentions)
             text, focus = f"{text} {names} {chinese}".strip(), f"{focus} {names} {chinese}"
+        canonical = text
+        for mention in reversed(mentions):
+            canonical = canonical[: mention.start] + mention.company + canonical[mention.end :] if not english else canonical
         return Lookup(
             text=text,
             topic=topic,
@@ -132,7 +135,7 @@ class Understander:
             years=tuple(years(text)),
             quantities=tuple(quantity for quantity in quantities(text) if quantity.unit not in ("年", "月", "日", "")),
             english=english,
-            queries=tuple(dict.fromkeys((text, *also))),
+            queries=tuple(dict.fromkeys((text, canonical, *also))),
         )
 
     def _parts(self, whole: Lookup) -> tuple[Lookup, ...]:
