@@ -190,7 +190,7 @@ class FeatureReader:
             kind=_kind_match(lookup, terms, own, self._lexicon),
             company=company_match(lookup.companies, passage, start, end, self._lexicon),
             year=year_match(lookup.years, passage, start, end),
-            lacking=sum(term.weight for term in absent) / whole,
+            lacking=min(1.0, sum(term.weight * (KNOWN_ABSENT if term.known else 1.0) for term in absent) / whole),
             rank=1.0 / (1 + rank),
         )
 
@@ -204,6 +204,8 @@ def _OF_THAT_SORT(noun: str) -> re.Pattern[str]:
 
 MANY_PAIRS = 4
 """Fewer pairs than this are weak evidence: a hit is then worth a share of these."""
+KNOWN_ABSENT = 1.7
+"""How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
 MEASURED = 6
@@ -342,7 +344,7 @@ def _score(features: Features, kind: Kind) -> float:
     if kind == "yes_no":
         # A question that asserts may name the wrong company or year; the sentence that sets it right is wanted.
         values |= {"company": 0.3 * features.company, "year": 0.3 * features.year}
-    return sum(weight * values[name] for name, weight in _RANK.items()) - 0.15 * features.lacking
+    return sum(weight * values[name] for name, weight in _RANK.items()) - 0.25 * features.lacking
 
 
 def answered(features: Features, lookup: Lookup, unnamed: int) -> float:

@@ -43,11 +43,13 @@ _FILLERS = {"问题"}  # says little alone, yet much when it is what was counted
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the question. ``essential`` terms are names and nouns that an answer can hardly lack."""
+    """A word of the question. ``essential`` terms are names and nouns that an answer can hardly lack; ``known`` ones the
+    index uses somewhere, so that a passage without them is likely about something else."""
 
     text: str
     weight: float
     essential: bool
+    known: bool = False
 
 
 class TermReader:
@@ -84,7 +86,7 @@ class TermReader:
                 continue
             weight = _BY_PART_OF_SPEECH.get(part, 0.5) * self._rarity(word) * scale
             if weight > 0.02:
-                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0 and word not in _SORTS)
+                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0 and word not in _SORTS, self._frequency(word) > 0)
         return list(found.values())
 
     def has_subject(self, clause: str) -> bool:
