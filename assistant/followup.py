@@ -7,7 +7,7 @@ the earlier question's topic is carried along), and a new question (nothing is c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.kinds import kind_of
@@ -17,21 +17,29 @@ from assistant.schema import Role
 
 _NEW_TOPIC = re.compile(r"^(?:换个(?:话题|问题)|另外问(?:一个|个)?(?:问题)?|新问题|不说这个了?|问个别的)[，,。:： ]*")
 _SWAP = re.compile(r"^(?:那么?|还有|然后|再问|至于|and |what about |how about )?[，, ]*(?P<what>.{1,24}?)(?:呢|又?如何|怎么样)[？?。 ]*$|^(?:what about|how about|and) (?P<en>.{1,40}?)\??$", re.IGNORECASE)  # fmt: skip
+# 这次活动 points back; 这次教育宣传月 names its own subject.
+_POINTED_AT = r"(?=活动|服务|平台|公司|展馆|模式|项目|数字|数据|措施|机制|业务|产品|案件|办法|会议|里|当中|方面|是|要|能|有|会|什|多|怎|，|,|？|[?]|$)"
 _REFERENCE = re.compile(
-    r"它|他们|她们|其中|其(?=[一-龥])|该(?=[一-龥])|这(?:个|些|次|项|一|里|家|种|件|样|是|当中|方面)|那(?:个|些|次|项|里|家|种|一)|这(?=活动|服务|平台|公司|展馆|模式)|上述|前者|后者|此(?:项|次|外|举)|当时|刚才|"
+    rf"它|他们|她们|其中|其(?=[一-龥])(?!他|它|实|余|间)|(?:这|那|该)(?:个|些|次|项|家|种|件|样|一)?{_POINTED_AT}|这里|那里|上述|前者|后者|此(?:项|次|外|举)|当时|刚才|"
     r"\b(?:it|its|they|their|them|this|that|these|those)\b",
     re.IGNORECASE,
 )
-_CONTINUES = re.compile(
-    r"^(?:那么?(?!些|个|里)|是(?:从|在|由|哪|怎|什么|多少|谁|几|为)|还有|具体|分别|一共|总共|平均|为什么(?:呢|这样|要这样)?|怎么(?:做|办|实现|开展|做到)?的?|什么时候(?:的|开始)?|在哪|哪里|哪些|谁|有多少|多少|还|也|除此|除了这)"
-)
-_SHORT = 9  # characters
+_CONNECTIVE = re.compile(r"^(?:那么?|还有|另外|具体|分别|一共|总共|平均|除此之外|除了这些|还|也)[，, ]*")
+_SHORT = 12
+"""Characters: a question longer than this has room to name its own subject."""
+
+_VERB_ALONE = 6
+_ANYONE = re.compile(r"(?:成员公司|公司|机构|单位|部门|人|客户|员工|城市|地区|产品)(?![^，。]{5})")
 _ITS_COMPANY = re.compile(r"它|他们|该(?:公司|行|机构)|这(?:家|个公司)|其(?!中)|\b(?:it|they|its|their)\b", re.IGNORECASE)
 _ASKING = re.compile(
     r"什么是|是什么(?:意思)?|指的?是?什么|"
     r"(?:一共|总共|共|分别|大概|大约|到底|究竟|具体)?(?:有|是|为|在|达到?|叫)?(?:了)?(?:多少|几|哪些|哪一?(?:个|家|天|年|种|里)?|什么时[候间]|什么|何时|谁|怎么样?|怎样|如何|为什么|多[大长远高久])"
     r"(?:个|件|次|场|家|人次|人|名|位|项|款|起|元|钱|公里|天|种|份|条|例)?|[吗呢吧][？?]?$|[？?。！!]|^请问|是不是|是否|有没有"
 )
+
+
+HasSubject = Callable[[str], bool]
+"""Whether a clause opens with a subject rather than with a verb that lacks one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,9 @@ class StandAlone:
     shape: str
 
 
-def stand_alone(question: str, history: Sequence[tuple[Role, str]], lexicon: Lexicon) -> StandAlone:
+def stand_alone(
+    question: str, history: Sequence[tuple[Role, str]], lexicon: Lexicon, has_subject: HasSubject
+) -> StandAlone:
     """Fold the turns of a conversation, oldest first, into a question that needs none of them."""
     current = StandAlone("", "", "", "")
     turns = [*history, ("user", question)]
@@ -56,12 +66,14 @@ def stand_alone(question: str, history: Sequence[tuple[Role, str]], lexicon: Lex
         if role == "assistant":
             answer = text
         else:
-            current = _join(current, text.strip(), answer, lexicon)
+            current = _join(current, text.strip(), answer, lexicon, has_subject)
             answer = ""
     return current
 
 
-def _join(earlier: StandAlone, question: str, answer: str, lexicon: Lexicon) -> StandAlone:
+def _join(
+    earlier: StandAlone, question: str, answer: str, lexicon: Lexicon, has_subject: HasSubject
+) -> StandAlone:
     bare = _NEW_TOPIC.sub("", question)
     alone = StandAlone(bare, "", bare, bare)
     if not earlier.text or bare != question:
@@ -69,7 +81,7 @@ def _join(earlier: StandAlone, question: str, answer: str, lexicon: Lexicon) -> 
     swap = _SWAP.match(question)
     if swap:
         return _swapped(earlier, (swap["what"] or swap["en"]).strip(" ，,"), lexicon)
-    if _REFERENCE.search(question) or _CONTINUES.match(question) or _leans(question, lexicon):
+    if _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
         carried = topic(earlier.text)
         company = _company_of(answer, lexicon) if _ITS_COMPANY.search(question) and not _members(earlier.text, lexicon) else ""
         if company and company not in carried:
@@ -105,9 +117,16 @@ def _swapped(earlier: StandAlone, what: str, lexicon: Lexicon) -> StandAlone:
     return StandAlone(f"{carried} {what}", carried, what, what if _ASKING.search(what) else earlier.shape)
 
 
-def _leans(question: str, lexicon: Lexicon) -> bool:
-    """Whether a question is too short to have a subject of its own, so that it must mean the one before."""
-    return len(question.rstrip("？?。 ")) <= _SHORT and not lexicon.mentions(question) and _ASKING.search(question) is not None
+def _leans(question: str, lexicon: Lexicon, has_subject: HasSubject) -> bool:
+    """Whether a question names no subject of its own, so that it must mean the one before: 「整改了多少项？」."""
+    bare = _CONNECTIVE.sub("", question)
+    about = topic(bare)
+    if lexicon.mentions(question) or years(question) or len(bare.rstrip("？?。 ")) > _SHORT:
+        return False
+    if not about or _ANYONE.match(about):
+        return True
+    # With an object of its own (发起了旅游特种兵活动) a verb needs no earlier question, unless a connective asks for one.
+    return not has_subject(about) and (bare != question or len(about) <= _VERB_ALONE)
 
 
 def topic(text: str) -> str:

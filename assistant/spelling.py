@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
 
@@ -34,6 +35,7 @@ class Correction:
     right: str
 
 
+@lru_cache(maxsize=16_384)
 def sound(text: str) -> tuple[str, ...]:
     """Toneless pinyin of each character, with the pairs that many speakers do not tell apart made one (zh/z, n/ng, l/n)."""
     return tuple(_merge(syllable) for syllable in lazy_pinyin(text, style=Style.NORMAL))
@@ -56,6 +58,8 @@ class Speller:
     def __init__(self, vocabulary: Iterable[str], is_word: Callable[[str], bool]) -> None:
         self._words = {word for word in vocabulary if 2 <= len(word) <= _LONGEST and _HAN.fullmatch(word)}
         self._is_word = is_word
+        # A correction keeps a character where it stands, so a run without any such character is passed over at once.
+        self._anchors = {(len(word), place, character) for word in self._words for place, character in enumerate(word)}
         self._by_sound: dict[tuple[str, ...], str] = {}
         for word in sorted(self._words):
             self._by_sound.setdefault(sound(word), word)
@@ -91,6 +95,8 @@ class Speller:
             window = run[position : position + length]
             if window in self._words:
                 return None
+            if not any((length, place, character) in self._anchors for place, character in enumerate(window)):
+                continue
             if self._is_word(window) or (length == 2 and (_FUNCTION & set(window) or self._crosses_words(run, position))):
                 continue
             word = self._by_sound.get(sound(window)) or self._look_alike(window)

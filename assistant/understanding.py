@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import opencc
 
-from assistant.followup import stand_alone
+from assistant.followup import HasSubject, stand_alone
 from assistant.kinds import asks, kind_of
 from assistant.lexicon import Lexicon
 from assistant.quantities import Quantity, quantities, years
@@ -97,15 +97,16 @@ def without_politeness(text: str) -> str:
 class Understander:
     """Understands questions against one index's vocabulary. Pure but for the tables it holds."""
 
-    def __init__(self, lexicon: Lexicon, speller: Speller) -> None:
+    def __init__(self, lexicon: Lexicon, speller: Speller, has_subject: HasSubject) -> None:
         self._lexicon = lexicon
         self._speller = speller
+        self._has_subject = has_subject
 
     def understand(self, question: Question) -> Understanding:
         """What to look up for ``question``."""
         raw = normalise(question.text)
         history = [(role, without_politeness(normalise(text)) if role == "user" else normalise(text)) for role, text in question.history]
-        folded = stand_alone(without_politeness(raw), history, self._lexicon)
+        folded = stand_alone(without_politeness(raw), history, self._lexicon, self._has_subject)
         text, corrections = self._speller.mend(folded.text)
         topic, _ = self._speller.mend(folded.topic)
         focus, _ = self._speller.mend(folded.focus)

@@ -35,4 +35,12 @@ def build_assistant(settings: Settings) -> Assistant:
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
     )
-    return Assistant(retriever, Understander(lexicon, speller), reader, lexicon, Composer(lexicon, terms.has_subject), settings.answer)
+    assistant = Assistant(retriever, Understander(lexicon, speller, terms.has_subject), reader, lexicon, Composer(lexicon, terms.has_subject), settings.answer)
+    _load_all(assistant)
+    return assistant
+
+
+def _load_all(assistant: Assistant) -> None:
+    """Ask once what nobody asked: dictionaries and models load on first use, and the first asker should not wait."""
+    for article in assistant.articles[:1]:
+        assistant.ask(article.title[:40])

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from index.errors import IndexDamagedError, IndexMissingError, ModelError, SourceError
+from index.settings import IndexSettings
+from tests.ui.conftest import ScriptedAssistant
+from ui import cli, doctor, parts
+
+QUESTION = "2022年平安人寿赔付了多少件？"
+COMMAND = [sys.executable, "-c", "from ui.cli import main; main()"]
+
+
+@pytest.fixture
+def run(monkeypatch, assistant, tmp_path):
+    """Runs the command in an empty folder, the scripted assistant in the real one's place."""
+    monkeypatch.setattr(parts, "build_assistant", lambda settings: assistant)
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **options: CliRunner().invoke(cli.app, list(arguments), **options)
+
+
+def config_for(folder: Path, index: Path) -> str:
+    file = folder / "settings.toml"
+    file.write_text(f"[index]\npath = '{index}'\n", "utf-8")
+    return str(file)
+
+
+def test_an_answer_is_printed_with_its_numbered_source(run):
+    result = run("ask", QUESTION)
+    assert result.exit_code == 0
+    assert "平安人寿赔付410万件[1]" in result.stdout
+    assert (
+        "[1] 《中国平安在金融消费者权益保护工作中的实践与探索》 中国金融新闻网 · 2023-09-27" in result.stdout
+    )
+    assert "位置：三、优化服务" in result.stdout
+    assert "原文：「2022年，平安人寿赔付410万件」" in result.stdout
+    assert "有据可查" in result.stdout
+
+
+def test_an_answer_as_json_is_the_answer(run, assistant):
+    result = run("ask", QUESTION, "--json")
+    assert json.loads(result.stdout) == json.loads(json.dumps(assistant.ask(QUESTION).to_dict()))
+
+
+def test_a_question_can_come_from_standard_input(run, assistant):
+    result = run("ask", "-", input=f"{QUESTION}\n")
+    assert result.exit_code == 0
+    assert assistant.asked == [(f"{QUESTION}\n", ())]
+
+
+def test_a_question_the_articles_do_not_answer_ends_with_1(run):
+    result = run("ask", "股价是多少？")
+    assert result.exit_code == 1
+    assert "资料中未找到" in result.stdout and "可以这样问" in result.stdout
+
+
+def test_a_question_that_cannot_be_asked_ends_with_2_and_says_why(run):
+    result = run("ask", "  ")
+    assert result.exit_code == 2
+    assert result.stdout == "" and "错误：问题是空的" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["ask"], ["ask", "甲", "--loud"], ["sing"], ["serve", "--port", "70000"]]
+)
+def test_wrong_usage_ends_with_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_settings_file_that_is_wrong_or_missing_ends_with_2(run, tmp_path):
+    assert run("ask", QUESTION, "--config", "none.toml").exit_code == 2
+    (tmp_path / "wrong.toml").write_text("[index]\ncolour = 1\n", "utf-8")
+    result = run("ask", QUESTION, "--config", "wrong.toml")
+    assert result.exit_code == 2 and "colour" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (IndexMissingError("还没有建立索引。"), 3),
+        (IndexDamagedError("索引已损坏。"), 3),
+        (ModelError("模型无法加载。"), 4),
+        (SourceError("资料无法读取。"), 4),
+    ],
+)
+def test_each_known_trouble_has_its_code_and_one_chinese_line(run, monkeypatch, error, code):
+    def fail(settings):
+        raise error
+
+    monkeypatch.setattr(parts, "build_assistant", fail)
+    result = run("ask", QUESTION)
+    assert result.exit_code == code
+    assert result.stderr == f"错误：{error}\n" and result.stdout == ""
+
+
+def test_terminal_control_sequences_in_an_article_do_not_reach_the_terminal(run, monkeypatch):
+    original = ScriptedAssistant()._answer(QUESTION)
+    hostile = type(original)(
+        **{name: getattr(original, name) for name in original.__slots__} | {"text": "甲\x1b[2J乙\u202e丙"}
+    )
+    assert cli.answer_text(hostile).startswith("甲[2J乙丙")
+
+
+def test_the_articles_of_the_real_index_are_listed(run, bigram_settings, tmp_path):
+    result = run("sources", "--config", config_for(tmp_path, bigram_settings.path))
+    assert result.exit_code == 0
+    assert "维护金融消费者合法权益" in result.stdout
+    assert "2023-09-27" in result.stdout and "未注明日期" in result.stdout
+    assert re.search(r"共 2 篇，索引版本 \d{8}-\d{6}-[0-9a-f]{8}", result.stdout)
+
+
+def test_listing_without_an_index_ends_with_3_and_names_the_remedy(run, tmp_path):
+    result = run("sources", "--config", config_for(tmp_path, tmp_path / "none"))
+    assert result.exit_code == 3
+    assert "xiaobao ingest" in result.stderr
+
+
+def test_the_help_is_chinese_and_states_the_exit_codes(run):
+    for arguments in (["--help"], ["ask", "--help"]):
+        text = run(*arguments).stdout.replace("\n", "")
+        assert "退出码" in text and "3 索引不可用" in re.sub(r"\s+", " ", text)
+
+
+def test_the_version_is_the_installed_one(run, monkeypatch):
+    monkeypatch.setattr(cli, "installed_version", {"xiaobao": "1.2.3"}.__getitem__)
+    assert run("version").stdout == "1.2.3\n"
+
+
+def test_a_copy_that_is_not_installed_says_so(run, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(cli, "installed_version", missing)
+    result = run("version")
+    assert result.exit_code == 4 and "make install" in result.stderr
+
+
+def test_the_command_starts_without_the_heavy_parts():
+    code = (
+        "import ui.cli, sys; sys.exit(any(name in sys.modules for name in ('torch', 'gradio', 'chromadb')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_the_doctor_names_every_part_and_the_remedy_of_a_missing_index(run, tmp_path):
+    result = run("doctor", "--config", config_for(tmp_path, tmp_path / "none"))
+    assert result.exit_code == 3
+    for part in ("Python", "SQLite", "设置", "索引", "模型", "端口"):
+        assert part in result.stdout
+    assert "[失败] 索引" in result.stdout and "办法：请运行 xiaobao ingest。" in result.stdout
+
+
+def test_the_doctor_is_content_with_a_sound_index(run, monkeypatch, bigram_settings, tmp_path):
+    monkeypatch.setattr(parts, "is_stale", lambda settings: False)
+    result = run("doctor", "--config", config_for(tmp_path, bigram_settings.path))
+    assert result.exit_code == 0
+    assert "[正常] 索引" in result.stdout and "失败" not in result.stdout
+
+
+def test_the_doctor_warns_of_a_stale_index(run, monkeypatch, bigram_settings, tmp_path):
+    monkeypatch.setattr(parts, "is_stale", lambda settings: True)
+    result = run("doctor", "--config", config_for(tmp_path, bigram_settings.path))
+    assert result.exit_code == 0
+    assert "[注意] 索引" in result.stdout and "xiaobao ingest" in result.stdout
+
+
+def test_the_doctor_sees_that_an_index_file_was_changed(run, monkeypatch, bigram_settings, tmp_path):
+    copy = tmp_path / "index"
+    subprocess.run(["cp", "-r", str(bigram_settings.path), str(copy)], check=True)
+    chunks = next(copy.rglob("chunks.jsonl"))
+    chunks.write_bytes(chunks.read_bytes()[:-5])
+    monkeypatch.setattr(parts, "is_stale", lambda settings: False)
+    result = run("doctor", "--config", config_for(tmp_path, copy))
+    assert result.exit_code == 3
+    assert "[失败] 索引" in result.stdout and "chunks.jsonl" in result.stdout and "--force" in result.stdout
+
+
+def test_the_doctor_tells_a_model_that_cannot_be_loaded(run, monkeypatch, bigram_settings, tmp_path):
+    def fail(settings):
+        raise ModelError("模型无法加载：缺少文件。")
+
+    monkeypatch.setattr(parts, "is_stale", lambda settings: False)
+    monkeypatch.setattr(parts, "build_assistant", fail)
+    result = run("doctor", "--config", config_for(tmp_path, bigram_settings.path))
+    assert result.exit_code == 4 and "[失败] 模型：模型无法加载" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [((3, 10, 9), "失败"), ((3, 11, 0), "正常"), ((3, 12, 4), "正常"), ((3, 13, 0), "失败")],
+)
+def test_the_doctor_knows_which_pythons_fit(version, level):
+    assert doctor.python(version).level == level
+
+
+@pytest.mark.parametrize(("version", "level"), [((3, 34, 1), "失败"), ((3, 35, 0), "正常")])
+def test_the_doctor_knows_which_sqlites_fit(version, level):
+    assert doctor.sqlite(version).level == level
+
+
+def test_the_doctor_sees_that_the_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = listener.getsockname()[1]
+        assert doctor.port("127.0.0.1", taken).level == "注意"
+    assert doctor.port("127.0.0.1", taken).level == "正常"
+
+
+def test_ingesting_builds_the_index_it_was_told_to(run, monkeypatch, bigrams, tmp_path):
+    from_parts = parts.ingest
+
+    def ingest(settings: IndexSettings, *, force, progress):
+        return pytest.importorskip("index.ingest").ingest(
+            settings, force=force, progress=progress, embeddings=bigrams
+        )
+
+    assert callable(from_parts)
+    monkeypatch.setattr(parts, "ingest", ingest)
+    config = config_for(tmp_path, tmp_path / "index")
+    first = run("ingest", "--config", config)
+    assert first.exit_code == 0 and "索引已建立" in first.stdout and "2 篇资料" in first.stdout
+    assert "索引已是最新" in run("ingest", "--config", config).stdout
+    assert "索引已建立" in run("ingest", "--force", "--config", config).stdout
+
+
+def read_line(process: subprocess.Popen, wanted: str, seconds: float) -> str:
+    deadline = time.monotonic() + seconds
+    lines = []
+    while time.monotonic() < deadline:
+        line = process.stderr.readline()
+        lines.append(line)
+        if wanted in line:
+            return line
+        if not line and process.poll() is not None:
+            break
+    raise AssertionError(f"「{wanted}」 was not printed: {lines}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_says_where_it_is_tells_what_is_missing_and_stops_when_asked(tmp_path, number):
+    config = config_for(tmp_path, tmp_path / "none")
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--config", config],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+    )
+    try:
+        address = re.search(r"http://127\.0\.0\.1:\d+", read_line(process, "已启动", 60)).group()
+        assert httpx.get(f"{address}/healthz").status_code == 200
+        assert (
+            "正在加载" in httpx.get(f"{address}/readyz").text
+            or "xiaobao ingest" in httpx.get(f"{address}/readyz").text
+        )
+        process.send_signal(number)
+        _, rest = process.communicate(timeout=30)
+        assert process.returncode == (0 if number == signal.SIGINT else -signal.SIGTERM)
+        assert "Traceback" not in rest
+        if number == signal.SIGINT:
+            assert "已停止" in rest
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate(timeout=10)
+
+
+def test_a_taken_port_ends_with_4_and_says_so(run):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = run("serve", "--port", str(listener.getsockname()[1]))
+    assert result.exit_code == 4
+    assert "无法在 127.0.0.1" in result.stderr and "--port" in result.stderr

@@ -1,0 +1,188 @@
+"""The ``xiaobao`` command: build the index, ask, serve, and find out what is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.errors import AssistantError
+from assistant.schema import Answer
+from assistant.settings import Settings, load_settings
+from index.errors import IndexingError, IndexUnusableError, SettingsError
+from index.versions import open_current, read_articles
+from ui import parts
+from ui.doctor import examine
+from ui.errors import DoorError
+from ui.rendering import STATUS_LABELS, clean, footnote
+from ui.sources import provenance
+
+ANSWERED, NOT_FOUND, BAD_INPUT, BAD_INDEX, TROUBLE = range(5)
+
+EPILOG = (
+    "退出码：0 已回答或成功；1 资料中没有答案（ask）；2 输入、用法或设置有误；"
+    "3 索引不可用，请运行 xiaobao ingest；4 其他已知问题，原因见错误信息。"
+)
+
+app = typer.Typer(
+    name="xiaobao",
+    help="消保问答：只依据资料原文回答，每句话都能查到出处。",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="设置文件（TOML）；不写则用当前目录的 xiaobao.toml，没有就用默认值。"),
+]
+
+
+@app.command(epilog=EPILOG)
+def ingest(
+    config: Config = None,
+    force: Annotated[bool, typer.Option("--force", help="即使资料没有变化也重新建立。")] = False,
+) -> None:
+    """读入资料，建立索引；没有变化时什么也不做。"""
+    with _exit_codes():
+        report = parts.ingest(load_settings(config).index, force=force, progress=_say)
+        done = "索引已建立" if report.built else "索引已是最新"
+        size = f"{report.articles} 篇资料，{report.chunks} 段"
+        typer.echo(f"{done}：版本 {report.version}，{size}，用时 {report.seconds:.1f} 秒")
+
+
+@app.command(epilog=EPILOG)
+def ask(
+    question: Annotated[str, typer.Argument(help="问题；写 - 则从标准输入读取。")],
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出完整的回答。")] = False,
+) -> None:
+    """提一个问题，输出回答和出处。"""
+    with _exit_codes():
+        settings = load_settings(config)
+        answer = parts.build_assistant(settings).ask(_question(question))
+        typer.echo(
+            json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) if as_json else answer_text(answer)
+        )
+        if answer.status in ("not_found", "declined"):
+            raise typer.Exit(NOT_FOUND)
+
+
+@app.command(epilog=EPILOG)
+def serve(
+    config: Config = None,
+    host: Annotated[str | None, typer.Option("--host", help="监听的地址，默认见设置。")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="监听的端口，0 为任意空闲端口。")
+    ] = None,
+) -> None:
+    """启动网页和接口，按 Ctrl-C 停止。"""
+    with _exit_codes():
+        settings = _listening_on(load_settings(config), host, port)
+        _say("正在启动消保问答……")
+        parts.serve(
+            settings, lambda address: _say(f"消保问答已启动，请用浏览器打开 {address} （按 Ctrl-C 停止）")
+        )
+        _say("已停止。")
+
+
+@app.command(epilog=EPILOG)
+def sources(config: Config = None) -> None:
+    """列出索引里的资料。"""
+    with _exit_codes():
+        folder, manifest = open_current(load_settings(config).index.path)
+        articles, _ = read_articles(folder)
+        for number, article in enumerate(articles, start=1):
+            typer.echo(f"{number}. {clean(article.title)}")
+            typer.echo(
+                f"   {clean(provenance(article.publisher, article.published))} · {len(article.text)} 字"
+            )
+        typer.echo(f"共 {len(articles)} 篇，索引版本 {manifest.version}")
+
+
+@app.command(epilog=EPILOG)
+def doctor(config: Config = None) -> None:
+    """逐项检查运行环境，并说明怎样修复。"""
+    with _exit_codes():
+        settings = load_settings(config)
+        failed = set()
+        for finding in examine(settings, config, parts.build_assistant, parts.is_stale):
+            typer.echo(f"[{finding.level}] {finding.part}：{finding.detail}")
+            if finding.remedy:
+                typer.echo(f"       办法：{finding.remedy}")
+            if finding.level == "失败":
+                failed.add(finding.part)
+        if failed:
+            raise typer.Exit(BAD_INDEX if "索引" in failed else TROUBLE)
+
+
+@app.command(epilog=EPILOG)
+def version() -> None:
+    """输出版本号。"""
+    try:
+        typer.echo(installed_version("xiaobao"))
+    except PackageNotFoundError as error:
+        _say("错误：xiaobao 没有安装，正从源码直接运行。请运行 make install。")
+        raise typer.Exit(TROUBLE) from error
+
+
+def answer_text(answer: Answer) -> str:
+    """An answer for a terminal: status, text, then every source with its quote."""
+    lines = [clean(answer.text), ""]
+    for citation in answer.citations:
+        origin = provenance(citation.publisher, citation.published)
+        lines.append(f"[{citation.number}] 《{clean(citation.title)}》 {clean(origin)}")
+        if citation.headings:
+            lines.append(f"    位置：{clean(' › '.join(citation.headings))}")
+        lines.append(f"    原文：「{clean(citation.quote)}」")
+    if answer.suggestions:
+        lines += ["可以这样问：", *(f"  · {clean(suggestion)}" for suggestion in answer.suggestions)]
+    label = STATUS_LABELS[answer.status]
+    return "\n".join([*lines, f"（{label} · {footnote(answer)}）" if label else f"（{footnote(answer)}）"])
+
+
+def main() -> None:
+    """Entry point of the ``xiaobao`` command."""
+    app()
+
+
+def _question(argument: str) -> str:
+    return clean(sys.stdin.read() if argument == "-" else argument)
+
+
+def _listening_on(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """``settings`` with the address from the command line where it gives one."""
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return settings.model_copy(update={"server": settings.server.model_copy(update=chosen)})
+
+
+def _say(line: str) -> None:
+    """A line about the work, kept apart from its result."""
+    typer.echo(line, err=True)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Show a known trouble as one Chinese line and end with its code."""
+    try:
+        yield
+    except (SettingsError, AssistantError) as error:
+        _fail(error, BAD_INPUT)
+    except IndexUnusableError as error:
+        _fail(error, BAD_INDEX)
+    except (IndexingError, DoorError) as error:
+        _fail(error, TROUBLE)
+
+
+def _fail(error: Exception, code: int) -> None:
+    _say(f"错误：{error}")
+    raise typer.Exit(code) from error

@@ -1,0 +1,113 @@
+"""What every request and every response is held to, whichever part of the server handles it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def content_security_policy(frame_ancestors: Sequence[str] = ("'self'",)) -> str:
+    """The policy under which Gradio works: nothing from other hosts, framed by ``frame_ancestors`` alone."""
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "object-src 'none'",
+            "base-uri 'self'",
+            f"frame-ancestors {' '.join(frame_ancestors) or chr(39) + 'none' + chr(39)}",
+        ]
+    )
+
+
+def error_response(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An error as every door of the API gives it; ``message`` is in Chinese."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from doing more than the page needs."""
+
+    def __init__(self, app: ASGIApp, frame_ancestors: Sequence[str] = ("'self'",)) -> None:
+        self._app = app
+        self._headers = {
+            "Content-Security-Policy": content_security_policy(frame_ancestors),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class BodyLimit:
+    """Answers 413, in the API's form, to a request whose body is over ``max_bytes``, declared or not.
+
+    FastAPI's own ``max_body_size`` would do it in plain English text.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        # The HTTP server holds a client to the length it declares, so that length can be believed.
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > self._max_bytes:
+            await _too_large()(scope, receive, send)
+        elif "transfer-encoding" in headers:
+            body = await self._read(receive)
+            if body is None:
+                await _too_large()(scope, receive, send)
+            else:
+                await self._app(scope, _replay(body, receive), send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body, or None where it is too long."""
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                return None
+            more = message.get("more_body", False)
+        return bytes(body)
+
+
+def _too_large() -> JSONResponse:
+    message = "请求太大。请缩短问题，或少带几轮对话。"
+    return error_response(413, "too_large", message, {"Connection": "close"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives ``body`` in one piece, then whatever the connection says next."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return receive_replayed

@@ -1,0 +1,146 @@
+"""The one server: the API, the health addresses, and the chat page at ``/``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from assistant.settings import Settings
+from ui.api import api_router, register_errors
+from ui.chat import FAVICON, HEAD, STYLES, TITLE, build_page, theme
+from ui.errors import AddressError
+from ui.parts import build_assistant
+from ui.security import BodyLimit, SecurityHeaders
+from ui.service import Service
+
+if TYPE_CHECKING:
+    from assistant.pipeline import Assistant
+
+
+GRACE_SECONDS = 3
+# The most bytes JSON makes of one character of text.
+JSON_BYTES = 6
+
+
+def create_app(settings: Settings, build: Callable[[Settings], Assistant] = build_assistant) -> FastAPI:
+    """The whole server as an ASGI application; the assistant begins to load when it starts up."""
+    service = Service(partial(build, settings), workers=settings.server.workers)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.stop()
+
+    # The interactive documentation pages would load scripts from another host.
+    app = FastAPI(
+        title=TITLE,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.add_middleware(BodyLimit, max_bytes=settings.server.max_body_bytes)
+    app.add_middleware(SecurityHeaders)
+    # Gradio answers any origin, with credentials, unless its parent has a CORSMiddleware of its own.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.include_router(api_router(service, settings.server.workers))
+    register_errors(app)
+    gr.mount_gradio_app(
+        app,
+        build_page(service, settings.server.workers, settings.server.max_body_bytes // JSON_BYTES),
+        path="/",
+        theme=theme(),
+        css_paths=[STYLES],
+        head=HEAD,
+        favicon_path=str(FAVICON),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size="1kb",
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        ssr_mode=False,
+    )
+    return app
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Listen until interrupted; ``announce`` is called with the page's address once it can be opened.
+
+    Raises:
+        AddressError: the address is taken, unknown or not allowed.
+    """
+    listener = listen(settings.server.host, settings.server.port)
+    try:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        # Once it has closed down, uvicorn raises the interrupt that made it do so again.
+        with suppress(KeyboardInterrupt):
+            _Server(config, partial(announce, address(listener))).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket listening on ``host`` and ``port``; port 0 takes any that is free.
+
+    Raises:
+        AddressError: the address is taken, unknown or not allowed.
+    """
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(where[:2], family=family)
+    except (OSError, UnicodeError) as error:
+        raise AddressError(
+            f"无法在 {host}:{port} 上监听：{error}。"
+            "请换一个端口（xiaobao serve --port 7861），或先停掉占用它的程序。"
+        ) from error
+
+
+def address(listener: socket.socket) -> str:
+    """The address to open in a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+class _NoCutOffs(logging.Filter):
+    """Drops what uvicorn says of the connections it cuts off at the end: every open page holds one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        cut_off = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+        return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()
+
+
+class _Server(uvicorn.Server):
+    """Says when it is listening, which uvicorn would only log, and ends quietly."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        logging.getLogger("uvicorn.error").addFilter(_NoCutOffs())
+        await super().shutdown(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
