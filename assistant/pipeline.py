@@ -89,16 +89,20 @@ class Assistant:
 
     def stream(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Iterator[Event]:
         """The events of answering ``question``, ending with ``Finished``; raises as ``ask`` does, before the first event."""
+        question = _encodable(question)
         self._check(question)
-        return self._events(Question(question, tuple(history)[-self._settings.max_history :] if self._settings.max_history else ()))
+        most = self._settings.max_question_chars
+        latest = history[-self._settings.max_history :] if self._settings.max_history else ()
+        return self._events(Question(question, tuple((role, text[:most]) for role, text in latest)))
 
     def _check(self, question: str) -> None:
-        if not normalise(question):
+        # One character may stand for a word of several (㍿, ﷺ), so the length counts before and after.
+        most = self._settings.max_question_chars
+        length = len(question) if len(question) > most else len(normalise(question))
+        if length > most:
+            raise QuestionError(f"问题太长：{length} 个字符，最多 {most} 个。请只留下要问的那一句。")
+        if not length:
             raise QuestionError("问题是空的。请输入想了解的内容。")
-        if len(question) > self._settings.max_question_chars:
-            raise QuestionError(
-                f"问题太长：{len(question)} 个字符，最多 {self._settings.max_question_chars} 个。请只留下要问的那一句。"
-            )
 
     def _events(self, question: Question) -> Iterator[Event]:
         timer = Timer()
@@ -180,6 +184,11 @@ class Assistant:
             index_version=self.index_version,
             timings_ms=timer.timings(),
         )
+
+
+def _encodable(text: str) -> str:
+    """``text`` without lone surrogates: they stand for no character, and no JSON or page could show them."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def _merged(groups: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:

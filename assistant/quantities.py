@@ -25,12 +25,17 @@ UNITS = (
 SAME_UNIT = ({"件", "单", "笔", "例", "起"}, {"人", "名", "位", "人次"}, {"个", "项", "款", "种", "类", "大", "家"}, {"场", "次"})
 """Measure words that speakers interchange for one thing counted."""
 
+_OPEN = frozenset("一二 两三 二三 三四 三五 四五 五六 六七 七八 八九".split())
+"""Pairs of digits that mean some number of that size, not a number of two digits."""
+_LONGEST_NUMERAL = 40
+
+_HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+(?![十百千分刻]))?"
 _NUMBER = (
-    r"(?P<arabic>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<scale>[十百千]?[万亿]{0,2})"
-    r"|(?P<chinese>[零〇一二两三四五六七八九十百千万亿]+)"
+    r"(?P<arabic>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<odd>[余多来几](?=[万亿]))?(?P<scale>[十百千]?[万亿]{0,2})"
+    rf"|(?P<chinese>{_HAN_NUMBER})(?:(?P<han_odd>[余多来几](?=[万亿]))?(?P<han_scale>[万亿]{1,2}))?"
 )
 _QUANTITY = re.compile(
-    r"(?P<percent_cn>百分之(?P<pc>[零〇一二两三四五六七八九十百点\d.]+))"
+    rf"(?P<percent_cn>百分之(?P<pc>\d+(?:\.\d+)?|{_HAN_NUMBER}))"
     rf"|(?:{_NUMBER})(?P<about>[余多来几]?)\s*(?P<unit>%|％|"
     + r"(?P<money>(?:亿|万)?元)|"
     + "|".join(UNITS)
@@ -60,22 +65,60 @@ class Quantity:
 
 
 def chinese_number(text: str) -> Decimal | None:
-    """The value of a Chinese numeral such as 四百一十万 or 二〇二三; None when it is not one."""
-    if not text or any(c not in _DIGITS and c not in _SMALL and c not in _LARGE for c in text):
-        return None
-    if all(c in _DIGITS for c in text):
-        return Decimal("".join(str(_DIGITS[c]) for c in text))
-    total, section, digit = 0, 0, 0
+    """The value of a Chinese numeral such as 四百一十万, 二〇二三 or 九十九点五; None when it is not one.
+
+    A last digit without its power counts the next lower one, as in speech: 四百一 is 410, 一万五 is 15000. Numerals
+    that leave the value open (三四十, 七八) have none.
+    """
+    whole, point, decimals = text.partition("点")
+    if point:
+        value = chinese_number(whole)
+        if value is None or not decimals or any(c not in _DIGITS for c in decimals):
+            return None
+        return value + Decimal("0." + "".join(str(_DIGITS[c]) for c in decimals))
+    if len(text) > 1 and all(c in _DIGITS for c in text):
+        return None if text in _OPEN else Decimal("".join(str(_DIGITS[c]) for c in text))
+    value = _counted(text) if 0 < len(text) <= _LONGEST_NUMERAL else None
+    return None if value is None else Decimal(value)
+
+
+def _counted(text: str) -> int | None:
+    """The value of a numeral of powers; empty is 1, so that 万 is 10,000."""
+    for character in "亿万":
+        if character in text:
+            power = _LARGE[character]
+            head, _, tail = text.rpartition(character)
+            times = _counted(head) if head else 1
+            if tail in _DIGITS:
+                rest: int | None = _DIGITS[tail] * power // 10
+            else:
+                rest = _counted(tail.lstrip("零〇")) if tail else 0
+            return None if times is None or rest is None or rest >= power else times * power + rest
+    return _below_ten_thousand(text)
+
+
+def _below_ten_thousand(text: str) -> int | None:
+    value, below = 0, 10_000
+    digit: int | None = None
+    skipped = False
     for character in text:
-        if character in _DIGITS:
+        if character in _SMALL:
+            power = _SMALL[character]
+            if power >= below or (digit is None and value and power > 10):
+                return None
+            value += (1 if digit is None else digit) * power
+            below, digit, skipped = power, None, False
+        elif digit is not None or (skipped and character in "零〇"):
+            return None
+        elif character in "零〇" and len(text) > 1:
+            skipped = True
+        elif character in _DIGITS:
             digit = _DIGITS[character]
-        elif character in _SMALL:
-            section += (digit or 1) * _SMALL[character]
-            digit = 0
         else:
-            total = (total + section + digit or 1) * _LARGE[character]
-            section = digit = 0
-    return Decimal(total + section + digit)
+            return None
+    if digit is None:
+        return None if skipped or not text else value
+    return value + digit * (below // 10 if value and not skipped else 1)
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -99,26 +142,28 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
     start, end = match.span()
     if match["percent_cn"]:
         inner = match["pc"]
-        value = Decimal(inner) if re.fullmatch(r"\d+(?:\.\d+)?", inner) else chinese_number(inner.replace("点", ""))
+        value = Decimal(inner) if inner[0].isdecimal() else chinese_number(inner)
         return None if value is None else Quantity(value, "%", False, start, end, match[0])
     unit = (match["unit"] or "").replace("％", "%")
     if match["arabic"]:
         value = Decimal(match["arabic"].replace(",", ""))
-        for character in match["scale"] or "":
-            value *= _SMALL.get(character) or _LARGE[character]
+        scale = match["scale"]
     else:
         if len(match["chinese"]) < 2 and (not unit or match["chinese"] in "百千万亿零〇"):
             return None
-        if start and text[start - 1] == "第":
+        if start and text[start - 1] in "第几数":
             return None
         parsed = chinese_number(match["chinese"])
         if parsed is None:
             return None
-        value = parsed
+        value, scale = parsed, match["han_scale"] or ""
+    for character in scale:
+        value *= _SMALL.get(character) or _LARGE[character]
     if match["money"]:
         value *= _LARGE.get(match["money"][0], 1)
         unit = "元"
-    about = bool(match["about"]) or bool(_APPROXIMATE_BEFORE.search(text[:start]))
+    odd = match["about"] or match["odd"] or match["han_odd"]
+    about = bool(odd) or bool(_APPROXIMATE_BEFORE.search(text[max(0, start - 2) : start]))
     return Quantity(value, unit, about, start, end, match[0])
 
 

@@ -36,10 +36,17 @@ _POLITE_END = re.compile(
 )
 _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:这边|里)?|(?<!对)我们(?!的心)|咱们|你们")
 _SPLIT = re.compile(r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))")
+MOST_PARTS = 6
+"""So many things are looked up by themselves; what is asked beyond them goes with the last."""
+MOST_COMPANIES = 16
+"""A question about more companies than the group has members is looked up as a whole."""
 _SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
 _LETTERS = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_NEGLIGIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_NEGLIGIBLE = re.compile(
+    r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
+    r"\u00ad\u034f\u061c\u115f\u1160\u180e\u2066-\u206f\u3164\ufe00-\ufe0f\uffa0]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +161,12 @@ class Understander:
                 asking[-1] = f"{asking[-1]}，{piece}"
             else:
                 lead = f"{lead}，{piece}" if lead else piece
+        asking = list(dict.fromkeys(asking))
+        if len(asking) > MOST_PARTS:
+            asking = [*asking[: MOST_PARTS - 1], "，".join(asking[MOST_PARTS - 1 :])]
         if len(asking) > 1:
             return self._sharing_subjects(whole, asking)
-        if len(whole.companies) > 1 and whole.kind in ("figure", "date", "how", "list", "fact"):
+        if 1 < len(whole.companies) <= MOST_COMPANIES and whole.kind in ("figure", "date", "how", "list", "fact"):
             return tuple(self._about(whole, company) for company in whole.companies)
         return (whole,)
 
