@@ -18,13 +18,23 @@ from dataclasses import replace
 
 from assistant.clauses import clauses, shortest_run, without_joiner
 from assistant.comparing import compare
-from assistant.composition import FACT_CHARS, LONG_CHARS, QUOTE_CHARS, Composition, Proof, Statement, bullets, whole_sentence
+from assistant.composition import (
+    FACT_CHARS,
+    LONG_CHARS,
+    QUOTE_CHARS,
+    Composition,
+    Proof,
+    Statement,
+    bullets,
+    whole_sentence,
+)
 from assistant.enumerations import at as enumeration_at
 from assistant.enumerations import first_sentences, sections
 from assistant.lexicon import Lexicon
+from assistant.matching import wanted_units
 from assistant.premises import checked
 from assistant.quantities import agree, quantities, years
-from assistant.reading import Evidence, Reading, wanted_units
+from assistant.reading import Evidence, Reading
 from assistant.terms import coverage, found
 from assistant.understanding import Lookup, normalise
 from index.schema import Article

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from assistant.composition import Composition
 from assistant.lexicon import Lexicon
+from assistant.matching import scope_years
 from assistant.quantities import agree, quantities
-from assistant.reading import Evidence, scope_years
+from assistant.reading import Evidence
 from assistant.understanding import Lookup
 
 SURE = 0.75
@@ -38,17 +39,18 @@ def contradictions(lookup: Lookup, best: Evidence, composed: Composition, lexico
     wrong = []
     for quantity in lookup.quantities:
         if agree(quantity, [*found_here, *in_sentence]) is False:
-            source = next(other for other in (*found_here, *in_sentence) if quantity.comparable(other))
+            rivals = [other for other in (*found_here, *in_sentence) if quantity.comparable(other)]
+            source = next((other for other in rivals if other.unit == quantity.unit), rivals[0])
             wrong.append((quantity.text, source.text))
     if lookup.kind != "yes_no":
         return wrong
     wrong += _wrong_dates(lookup.text, best.text)
-    spoken = scope_years(best.passage, best.start, best.end)
+    spoken = scope_years(best.sentence)
     if best.features.year < 0 and lookup.years and spoken:
         wrong.append((f"{lookup.years[0]}年", f"{spoken[0]}年"))
     named = {mention.company for mention in lexicon.mentions(best.text) if mention.standing == "member"}
     if best.features.company < 0 and len(named) == 1:
-        wrong.append((lookup.companies[0], *named))
+        wrong.append((lookup.companies[0], named.pop()))
     return wrong
 
 

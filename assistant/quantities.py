@@ -25,7 +25,7 @@ UNITS = (
 SAME_UNIT = ({"件", "单", "笔", "例", "起"}, {"人", "名", "位", "人次"}, {"个", "项", "款", "种", "类", "大", "家"}, {"场", "次"})
 """Measure words that speakers interchange for one thing counted."""
 
-_OPEN = frozenset("一二 两三 二三 三四 三五 四五 五六 六七 七八 八九".split())
+_OPEN = frozenset(["一二", "两三", "二三", "三四", "三五", "四五", "五六", "六七", "七八", "八九"])
 """Pairs of digits that mean some number of that size, not a number of two digits."""
 _LONGEST_NUMERAL = 40
 

@@ -6,7 +6,7 @@ Also the example questions, which are drawn from the articles, so that each of t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from assistant.clauses import clauses, without_joiner
 from assistant.enumerations import enumerations, sections
@@ -75,7 +75,7 @@ def examples(articles: Iterable[Article], lexicon: Lexicon) -> tuple[str, ...]:
     return tuple(question for question in (figure, listed, f"概括一下“{summary}”" if summary else "") if question)
 
 
-def _figure_questions(article: Article, lexicon: Lexicon) -> Iterable[str]:
+def _figure_questions(article: Article, lexicon: Lexicon) -> Iterator[str]:
     """「平安人寿赔付410万件」 asks 「平安人寿赔付了多少件？」, with the year its paragraph gives."""
     for line in article.text.split("\n"):
         for start, end in clauses(line):

@@ -37,10 +37,13 @@ _MEASURES = (
 _UNIT = (
     rf"(?:[%％‰℃]|[多余几]?(?:[百千]?[万亿]+|[百千])?(?:[多余]?(?:小时|分钟|公里|地区|[{_MEASURES}])){{0,2}})"
 )
+_LATIN = "A-Za-z0-9"
 _NUMBER = re.compile(
-    rf"(?:{_DIGIT}+(?:[,，.．:：·*×xX/~～—\-–]{_DIGIT}+)*{_UNIT})+"
+    # An address that begins with digits is no number; the look-behind tries each run of characters once.
+    rf"(?<![{_LATIN}_.+-])[{_LATIN}_.+-]++@[{_LATIN}_.-]*[{_LATIN}]"
+    rf"|(?:{_DIGIT}+(?:[,，.．:：·*×xX/~～—\-–]{_DIGIT}+)*{_UNIT})+"
     rf"|{_HAN_DIGIT}{{2,}}{_UNIT}"
-    r"|[A-Za-z0-9][A-Za-z0-9_.@/:+-]*[A-Za-z0-9]"
+    rf"|[{_LATIN}][{_LATIN}_.@/:+?=&%#~-]*[{_LATIN}]"
 )
 _CLOSING = re.escape("".join(_CLOSERS))
 # A question mark inside an address or a formula ends no sentence; one before a blank, Han or a quote does.

@@ -236,7 +236,9 @@ def test_a_number_or_quotation_is_never_cut(
 
 @pytest.mark.parametrize("item", WHOLE)
 @pytest.mark.parametrize("joint", ["", "，", "、"])
-def test_wherever_the_end_of_a_chunk_falls_it_moves_out_of_a_number_or_quotation(item: str, joint: str) -> None:
+def test_wherever_the_end_of_a_chunk_falls_it_moves_out_of_a_number_or_quotation(
+    item: str, joint: str
+) -> None:
     for length in range(1, 81):
         filler = "平" * length + joint
         text = (filler + item) * 12
@@ -254,6 +256,7 @@ ENDLESS = {
     "short quotes": "“平”" * 66_000,
     "exclamations": "!" * 199_999 + "a",
     "dots": "a." * 100_000,
+    "addresses": "a@" * 100_000,
     "items": "一是平，二是安。" * 25_000,
     "short lines": "平安\n" * 66_000,
     "headings": "一、平\n" * 50_000,

@@ -214,6 +214,19 @@ def test_a_copy_left_by_a_killed_process_is_removed_by_the_next(folder: Path, te
     living.remove()
 
 
+def test_a_forked_child_does_not_remove_what_its_parent_uses(folder: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from index.copying import PrivateCopy;"
+        "copy = PrivateCopy(Path(sys.argv[1])); child = os.fork(); child or sys.exit(0); os.waitpid(child, 0);"
+        "print(len(list(copy.folder.iterdir())))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(len(list(folder.iterdir())))
+
+
 def test_many_threads_get_the_same_answer(store: VectorStore) -> None:
     expected = store.search("赔付410万件", 3)
     with ThreadPoolExecutor(12) as pool:

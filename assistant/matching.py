@@ -1,0 +1,143 @@
+"""Whether a sentence holds what a question asks for: the sort of thing, the unit, the company, the year.
+
+Pure functions over one sentence and one question; ``reading`` weighs what they find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.kinds import asked_unit
+from assistant.lexicon import Lexicon
+from assistant.quantities import SAME_UNIT, agree, quantities, relative_years, years
+from assistant.sentences import Sentence
+from assistant.terms import Term
+from assistant.understanding import Lookup, normalise
+from index.segmentation import sentences
+
+WHICH_COMPANIES = re.compile(r"哪(?:些|几家|几个)(?:成员|子)?(?:公司|机构|企业)|哪几家")
+WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company", re.IGNORECASE)
+_DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
+_CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
+_LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")
+_REASON = re.compile(r"为了|旨在|因为|由于|因此|从而|为(?:真正|保证|进一步|持续|有效|更好|推动)|目的|以(?:实现|提升|保障|确保)|有利于|有助于|导致|侵害|挤占|才能|使")
+_MEANS = re.compile(r"通过|采用|采取|利用|建立|搭建|运用|依托|借|推出|开展|要求|根据|方式|形式|以")
+PERSON = re.compile(r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么")
+
+
+def company_match(asked: Sequence[str], sentence: Sentence, lexicon: Lexicon) -> float:
+    """Whether the sentence speaks of the company asked about: 1 yes, 0 not asked, -1 it speaks of another, -0.8 of none."""
+    if not asked:
+        return 0.0
+    here = [mention.company for mention in lexicon.mentions(sentence.text) if mention.standing != "group"]
+    if any(company in here for company in asked):
+        return 1.0
+    if here:
+        return -1.0
+    earlier = sentence.paragraph_before
+    for span in reversed(sentences(earlier)):
+        named = lexicon.mentions(earlier[span.start : span.end])
+        before = {mention.company for mention in named if mention.standing != "group"}
+        if before:
+            # What follows a sentence about several companies is about all of them, or none.
+            return 0.7 if len(before) == 1 and before <= set(asked) else -0.9
+    return -0.8
+
+
+def scope_years(sentence: Sentence) -> list[int]:
+    """The years a sentence speaks of: its own, else the nearest before it in its paragraph, else its title's."""
+    article = sentence.passage.article
+    own = years(sentence.text) + relative_years(sentence.text, article.published)
+    if own:
+        return own
+    before = sentence.paragraph_before
+    return years(before)[-1:] or relative_years(before, article.published) or years(article.title)
+
+
+def year_match(asked: Sequence[int], sentence: Sentence) -> float:
+    """Whether the sentence speaks of the year asked about: 1 yes, 0 not asked or not dated, -1 of another year."""
+    if not asked:
+        return 0.0
+    spoken = scope_years(sentence)
+    if not spoken:
+        published = sentence.passage.article.published
+        return 0.0 if published is None or published.year - max(asked) in (0, 1) else -0.8
+    return 1.0 if set(asked) & set(spoken) else -1.0
+
+
+_DURATIONS = frozenset({"天", "日", "周", "个月", "月", "年", "小时", "分钟"})
+
+
+_UNIT_OF = (
+    (r"金额|总额|多少钱|花费|how much money", "元"),
+    (r"多远|里程|路程|how far|kilomet", "公里"),
+    (r"多长时间|多久|持续|几个月|几天", "天"),
+    (r"率|占比|比例|百分", "%"),
+    (r"件数", "件"),
+    (r"人次", "人次"),
+    (r"人数|多少人", "人"),
+    (r"场数|场次", "场"),
+    (r"次数", "次"),
+)
+
+
+def wanted_units(text: str) -> frozenset[str]:
+    """The measure words that may stand in the answer to 多少件, 赔付金额, 多远 …; empty when any will do."""
+    unit = asked_unit(text)
+    if not unit:
+        unit = next((unit for pattern, unit in _UNIT_OF if re.search(pattern, text, re.IGNORECASE)), "")
+    if not unit:
+        return frozenset()
+    if unit in _DURATIONS:
+        return _DURATIONS
+    return frozenset({unit}.union(*(same for same in SAME_UNIT if unit in same)))
+
+
+def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexicon) -> float:
+    """How well ``text`` holds the sort of thing that ``lookup`` wants: 1 it does, 0 it does not."""
+    match lookup.kind:
+        case "comparison" if WHOSE.search(lookup.text):
+            owners = {mention.company for mention in lexicon.mentions(text) if mention.standing != "group"}
+            return 1.0 if len(owners) > 1 and len(quantities(text)) > 1 else 0.3 * bool(owners)
+        case "figure" | "comparison":
+            units = wanted_units(lookup.shape)
+            held = [quantity.unit for quantity in quantities(text) if quantity.unit]
+            if units:
+                # The very unit asked for beats one that is used for it: 多少家 is 13家 rather than 200个.
+                return 1.0 if asked_unit(lookup.shape) in held else (0.8 if units & set(held) else 0.2 * bool(held))
+            return 1.0 if held else 0.0
+        case "date":
+            return 1.0 if _DATE.search(text) else 0.0
+        case "contact":
+            return 1.0 if re.search(r"\d{5,}", text) else (0.4 if _CONTACT.search(text) else 0.0)
+        case "entity":
+            named = any(mention.standing != "group" for mention in lexicon.mentions(text))
+            return 1.0 if named or "“" in text else 0.3
+        case "yes_no" if lookup.quantities:
+            return 1.0 if any(agree(stated, quantities(text)) is not None for stated in lookup.quantities) else 0.0
+        case "list" if WHICH_COMPANIES.search(lookup.shape):
+            return 1.0 if len({mention.company for mention in lexicon.mentions(text)}) > 1 or text.count("、") > 1 else 0.0
+        case "list":
+            return 1.0 if _LISTING.search(text) else 0.2
+        case "why":
+            return 1.0 if _REASON.search(text) else 0.2
+        case "how":
+            return 0.7 if _MEANS.search(text) else 0.2
+        case "definition":
+            return 1.0 if _defines(text, terms) else 0.3
+        case _:
+            return 0.5
+
+
+def _defines(text: str, terms: Sequence[Term]) -> bool:
+    """Whether the text opens with one of the terms and goes on to say what it is: 「明察,即…」, 「新模式:…」."""
+    opening = normalise(text)[:40].lower()
+    return any(
+        re.match(rf".{{0,8}}{re.escape(term.text)}[”」》]?(?:[,，:：]|即|是|指|活动|服务)", opening) for term in terms if len(term.text) > 1
+    )
+
+
+def of_that_sort(noun: str, text: str) -> bool:
+    """Whether ``text`` asks for something that is a ``noun``: 哪家法院, 什么城市."""
+    return bool(re.search(rf"(?:哪(?:一)?(?:家|个|些|几个|几家|座|所|位|种|几种)?|什么){re.escape(noun)}", text))
