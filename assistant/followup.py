@@ -96,7 +96,7 @@ def _join(
 def _swapped(earlier: StandAlone, what: str, lexicon: Lexicon) -> StandAlone:
     """The earlier question with ``what`` in the place of what it resembles: company, year, or else the thing asked."""
     text = earlier.text
-    new_companies = [mention for mention in lexicon.mentions(what)]
+    new_companies = lexicon.mentions(what)
     new_years = years(what) or years(what + "年")
     rest = _without(what, new_companies)
     rest = re.sub(r"(?:19|20)\d{2}年?|[的在于]|^那么?", "", rest).strip(" ，,")

@@ -32,7 +32,7 @@ _LONGEST_NUMERAL = 40
 _HAN_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+(?![十百千分刻]))?"
 _NUMBER = (
     r"(?P<arabic>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<odd>[余多来几](?=[万亿]))?(?P<scale>[十百千]?[万亿]{0,2})"
-    rf"|(?P<chinese>{_HAN_NUMBER})(?:(?P<han_odd>[余多来几](?=[万亿]))?(?P<han_scale>[万亿]{1,2}))?"
+    rf"|(?P<chinese>{_HAN_NUMBER})(?:(?P<han_odd>[余多来几](?=[万亿]))?(?P<han_scale>[万亿]{{1,2}}))?"
 )
 _QUANTITY = re.compile(
     rf"(?P<percent_cn>百分之(?P<pc>\d+(?:\.\d+)?|{_HAN_NUMBER}))"
@@ -72,10 +72,10 @@ def chinese_number(text: str) -> Decimal | None:
     """
     whole, point, decimals = text.partition("点")
     if point:
-        value = chinese_number(whole)
-        if value is None or not decimals or any(c not in _DIGITS for c in decimals):
+        units = chinese_number(whole)
+        if units is None or not decimals or any(c not in _DIGITS for c in decimals):
             return None
-        return value + Decimal("0." + "".join(str(_DIGITS[c]) for c in decimals))
+        return units + Decimal("0." + "".join(str(_DIGITS[c]) for c in decimals))
     if len(text) > 1 and all(c in _DIGITS for c in text):
         return None if text in _OPEN else Decimal("".join(str(_DIGITS[c]) for c in text))
     value = _counted(text) if 0 < len(text) <= _LONGEST_NUMERAL else None

@@ -209,12 +209,13 @@ MEASURED = 6
 
 
 def _score(features: Features, kind: Kind) -> float:
-    values = {name: getattr(features, name) for name in _RANK}
+    values: dict[str, float] = {name: getattr(features, name) for name in _RANK}
     values["kind"] *= _KIND_WEIGHT.get(kind, 1.0)
     if kind == "yes_no":
         # A question that asserts may name the wrong company or year; the sentence that sets it right is wanted.
         values |= {"company": 0.3 * features.company, "year": 0.3 * features.year}
-    return sum(weight * values[name] for name, weight in _RANK.items()) - 0.25 * features.lacking
+    total: float = sum(weight * values[name] for name, weight in _RANK.items())
+    return total - 0.25 * features.lacking
 
 
 def answered(features: Features, lookup: Lookup, unnamed: int) -> float:

@@ -220,10 +220,9 @@ def test_a_forked_child_does_not_remove_what_its_parent_uses(folder: Path) -> No
         "copy = PrivateCopy(Path(sys.argv[1])); child = os.fork(); child or sys.exit(0); os.waitpid(child, 0);"
         "print(len(list(copy.folder.iterdir())))"
     )
+    command = [sys.executable, "-c", script, folder]
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script, folder], cwd=root, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(len(list(folder.iterdir())))
 
 
