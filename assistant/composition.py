@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.clauses import without_joiner
 from index.schema import Article
 from index.segmentation import sentences
 
@@ -75,8 +76,13 @@ def bullets(article: Article, items: Sequence[tuple[int, int]], keep: tuple[int,
         elif total + span[1] - span[0] <= LONG_CHARS + 10:
             kept.append(span)
             total += span[1] - span[0]
-    statements = [Statement(article.text[start:end].rstrip("。；; "), (Proof(article, start, end),)) for start, end in kept]
-    return Composition(tuple(statements), bullets=len(statements) > 1)
+    statements = tuple(Statement(_said(article.text[start:end]), (Proof(article, start, end),)) for start, end in kept)
+    return Composition(statements, bullets=len(statements) > 1)
+
+
+def _said(item: str) -> str:
+    start, end = without_joiner(item, (0, len(item)))
+    return item[start:end]
 
 
 def _first_sentence(text: str, start: int, end: int) -> tuple[int, int]:

@@ -38,7 +38,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个月|几月|几号|几日|哪日|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
     ("figure", re.compile(rf"多少|(?<!哪)几(?:{_UNIT}|天|万|亿|百|千)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
     ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|什么(?:公司|机构|部门|单位|平台|地方|人|名字|口号|名称|主题)|叫什么|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),
-    ("list", re.compile(r"哪些|哪几|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|列出|列举|几(?:大)?方面|(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{0,10}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
+    ("list", re.compile(r"哪些|哪几|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|列出|列举|几(?:大)?方面|(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二两三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{0,10}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
     ("definition", re.compile(r"什么是|何谓|何为|什么叫|是什么(?:意思|概念)?|指(?:的是|的)?什么|(?:是|指)啥|什么意思|含义|啥意思|怎么理解|what is|what does .* mean|define", re.I)),
     ("how", re.compile(r"怎么|怎样|如何|咋|什么办法|怎么样|\bhow\b", re.I)),
     ("yes_no", re.compile(r"(?:吗|吧|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),

@@ -17,7 +17,7 @@ from typing import Literal
 Standing = Literal["group", "member", "outside", "unknown"]
 
 # A company that the list does not know is still recognised by how such names end: 恒大人寿, 宁波银行.
-_COMPANY_LIKE = re.compile(r"[\u4e00-\u9fff]{2,4}?(?:人寿|财险|保险|银行|证券|基金|信托|养老险|健康险)(?:公司)?")
+_COMPANY_LIKE = re.compile(r"[和与跟及]?(?P<name>[\u4e00-\u9fff]{2,4}?(?:人寿|财险|保险|银行|证券|基金|信托|养老险|健康险)(?:公司)?)")
 _NOT_A_NAME = re.compile(
     r"^(?:.*(?:在|的|了|和|与|是|对|从|把|买|卖|个|家|各|本|该|这|那|哪|什么|多少|怎么|办|投|保|为|有|过|给|去|到|吗|呢|旗下|四家|几家|所有|全部)|"
     r"健康|人身|财产|商业|社会|医疗|汽车|车辆|重疾|意外|金融|养老|普通|分红|寿险|补充|年金|信用|其他|智能|子公司|成员|急速|一家)"
@@ -65,9 +65,10 @@ class Lexicon:
             company, standing = self.companies[name]
             found.append(Mention(company, standing, *match.span()))
         for match in _COMPANY_LIKE.finditer(text):
-            inside = any(match.start() < mention.end and mention.start < match.end() for mention in found)
-            if not inside and not _NOT_A_NAME.search(match[0]):
-                found.append(Mention(match[0].removesuffix("公司"), "unknown", *match.span()))
+            start, end = match.span("name")
+            inside = any(start < mention.end and mention.start < end for mention in found)
+            if not inside and not _NOT_A_NAME.search(match["name"]):
+                found.append(Mention(match["name"].removesuffix("公司"), "unknown", start, end))
         return sorted(found, key=lambda mention: mention.start)
 
     def fold(self, text: str) -> str:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 
 from assistant.schema import Answer, Citation, Draft, Event, Kind, Retrieved, Searching, Status
 
@@ -39,6 +40,7 @@ _FIGURE_OF_KIND: dict[Kind, str] = {
     "date": "date",
     "contact": "contact",
 }
+_BULLET = "- "
 _MOST_BOLD = 4
 _SHOWN_QUESTION_CHARS = 600
 _QUOTE_CHARS = 200
@@ -135,11 +137,22 @@ def footnote(answer: Answer) -> str:
 
 
 def text_html(answer: Answer, turn: int) -> str:
-    """The answer's text on one line: markers of its own citations as chips, its key figures bold."""
+    """The answer's text on one line: a list as a list, markers of its own citations as chips, its key figures bold."""
+    html = []
+    for listed, lines in groupby(answer.text.split("\n"), key=lambda line: line.startswith(_BULLET)):
+        if listed:
+            items = (f"<li>{_line_html(answer, line.removeprefix(_BULLET), turn)}</li>" for line in lines)
+            html.append(f"<ul>{''.join(items)}</ul>")
+        else:
+            html.append("<br>".join(_line_html(answer, line, turn) for line in lines))
+    return "".join(html)
+
+
+def _line_html(answer: Answer, line: str, turn: int) -> str:
     citations = {citation.number: citation for citation in answer.citations}
     bold = key_figures(answer)
     pieces = []
-    for text, number in _split_markers(answer.text):
+    for text, number in _split_markers(line):
         pieces.append(_emphasised(text, bold))
         if number is not None:
             citation = citations.get(number)
