@@ -37,6 +37,8 @@ _ASKING = re.compile(
     r"(?:个|件|次|场|家|人次|人|名|位|项|款|起|元|钱|公里|天|种|份|条|例)?|[吗呢吧][？?]?$|[？?。！!]|^请问|是不是|是否|有没有"
 )
 
+TOPIC_CHARS = 120
+"""What is carried from turn to turn stays this short, however long the conversation."""
 
 HasSubject = Callable[[str], bool]
 """Whether a clause opens with a subject rather than with a verb that lacks one."""
@@ -130,8 +132,8 @@ def _leans(question: str, lexicon: Lexicon, has_subject: HasSubject) -> bool:
 
 
 def topic(text: str) -> str:
-    """A question without its question words: what it is about."""
-    return re.sub(r"\s+", " ", _ASKING.sub("", text)).strip(" ，,、")
+    """A question without its question words, ``TOPIC_CHARS`` at most: what it is about."""
+    return re.sub(r"\s+", " ", _ASKING.sub("", text)).strip(" ，,、")[:TOPIC_CHARS]
 
 
 def _members(text: str, lexicon: Lexicon) -> list[Mention]:

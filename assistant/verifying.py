@@ -15,7 +15,8 @@ from assistant.schema import Support
 from assistant.understanding import normalise
 
 _PIECES = re.compile(r"[，：]")
-_PUNCTUATION = re.compile(r"[\s，。；：、,.;:!?！？“”\"'「」（）()]+")
+# A point between digits is part of a number: 7.7亿 is not 77亿.
+_PUNCTUATION = re.compile(r"[\s，。；：、,;:!?！？“”\"'「」（）()]+|(?<!\d)\.|\.(?!\d)")
 ENOUGH = 0.8
 """Share of a claim's character pairs that its quotes must hold for it to count as supported."""
 
