@@ -7,12 +7,14 @@ confirmed and not ignored.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.clauses import clauses
 from assistant.composition import Composition
 from assistant.lexicon import Lexicon
 from assistant.matching import scope_years
-from assistant.quantities import agree, quantities
+from assistant.quantities import Quantity, agree, quantities
 from assistant.reading import Evidence
 from assistant.understanding import Lookup
 
@@ -34,12 +36,13 @@ def checked(lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexi
 
 def contradictions(lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexicon) -> list[tuple[str, str]]:
     """What the question states and what the articles say instead, pair by pair."""
-    found_here = quantities(composed.statements[0].text)
-    in_sentence = quantities(best.text)
+    said = [*quantities(composed.statements[0].text), *quantities(best.text)]
+    own = _figures_of(lookup.companies, best.text, lexicon)
     wrong = []
     for quantity in lookup.quantities:
-        if agree(quantity, [*found_here, *in_sentence]) is False:
-            rivals = [other for other in (*found_here, *in_sentence) if quantity.comparable(other)]
+        # Of the figures of several companies only those of the company asked about confirm or contradict.
+        rivals = [other for other in own if quantity.comparable(other)] or [other for other in said if quantity.comparable(other)]
+        if agree(quantity, rivals) is False:
             source = next((other for other in rivals if other.unit == quantity.unit), rivals[0])
             wrong.append((quantity.text, source.text))
     if lookup.kind != "yes_no":
@@ -52,6 +55,18 @@ def contradictions(lookup: Lookup, best: Evidence, composed: Composition, lexico
     if best.features.company < 0 and len(named) == 1:
         wrong.append((lookup.companies[0], named.pop()))
     return wrong
+
+
+def _figures_of(companies: Sequence[str], text: str, lexicon: Lexicon) -> list[Quantity]:
+    """The quantities of a sentence in clauses about one of ``companies``, named there or last before."""
+    found: list[Quantity] = []
+    owner = ""
+    for start, end in clauses(text):
+        named = [mention.company for mention in lexicon.mentions(text[start:end]) if mention.standing != "group"]
+        owner = named[-1] if named else owner
+        if owner in companies:
+            found += quantities(text[start:end])
+    return found
 
 
 def _wrong_dates(asked: str, source: str) -> list[tuple[str, str]]:

@@ -142,7 +142,9 @@ class FeatureReader:
         said = self._fold(best.sentence.in_context)
         unnamed = self._unnamed(lookup, terms, said, best)
         lacking = [*unnamed, *(term.text for term in missing(terms, said, self._lexicon))]
-        probability = answered(best.features, lookup, len(unnamed))
+        # A question without a single telling word (的的的) has no answer, however near its meaning looks.
+        tells = bool(terms or pairs or lookup.english)
+        probability = answered(best.features, lookup, len(unnamed)) if tells else RULED_OUT
         return Reading(tuple(evidence), probability, tuple(dict.fromkeys(lacking)), tuple(terms), pairs)
 
     def _unnamed(self, lookup: Lookup, terms: Sequence[Term], said: str, best: Evidence) -> list[str]:

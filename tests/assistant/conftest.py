@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,9 @@ def passages(source: Article, headings: Sequence[str] = ()) -> tuple[Passage, ..
     found = []
     offset = 0
     for line in source.text.split("\n"):
-        chunk = Chunk(f"{source.id}-{len(found)}", source.id, line, offset, offset + len(line), tuple(headings))
+        chunk = Chunk(
+            f"{source.id}-{len(found)}", source.id, line, offset, offset + len(line), tuple(headings)
+        )
         found.append(Passage(chunk, source, 1.0))
         offset += len(line) + 1
     return tuple(found)
@@ -81,11 +84,11 @@ def lexicon() -> Lexicon:
 
 
 @pytest.fixture(scope="session")
-def desk(lexicon: Lexicon, bigrams: Callable[..., object]) -> Callable[..., Desk]:
+def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
     """Makes the parts over a text made by hand."""
 
-    def make(text: str, **about: object) -> Desk:
-        source = article(text, **about)  # type: ignore[arg-type]
+    def make(text: str, **about: Any) -> Desk:
+        source = article(text, **about)
         found = passages(source)
         keywords = KeywordIndex.build([p.chunk.id for p in found], [p.chunk.text for p in found])
         words = segmenter()
@@ -94,14 +97,14 @@ def desk(lexicon: Lexicon, bigrams: Callable[..., object]) -> Callable[..., Desk
         speller = Speller(keywords.vocabulary | names, lambda piece: bool(words.FREQ.get(piece)))
 
         def embed_question(question: str) -> np.ndarray:
-            return bigrams.vectors([question])[0]  # type: ignore[attr-defined, no-any-return]
+            return bigrams.vectors([question])[0]
 
         return Desk(
             source=source,
             passages=found,
             lexicon=lexicon,
             understander=Understander(lexicon, speller, terms.has_subject),
-            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question),  # type: ignore[attr-defined]
+            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question),
             composer=Composer(lexicon, terms.has_subject),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from decimal import Decimal
 
@@ -74,7 +75,12 @@ def test_a_last_digit_without_its_power_counts_the_next_lower_one(text: str, val
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("四百零一", 401), ("一万零五", 10_005), ("三千五百万零五百", 35_000_500), ("一亿零五百万", 105_000_000)],
+    [
+        ("四百零一", 401),
+        ("一万零五", 10_005),
+        ("三千五百万零五百", 35_000_500),
+        ("一亿零五百万", 105_000_000),
+    ],
 )
 def test_a_zero_before_the_last_digit_says_that_it_counts_ones(text: str, value: int) -> None:
     assert chinese_number(text) == value
@@ -99,7 +105,9 @@ def test_digits_in_a_row_are_read_one_by_one(text: str, value: int) -> None:
     assert chinese_number(text) == value
 
 
-@pytest.mark.parametrize("text", ["三四十", "七八", "三五百", "两三百", "五六", "十十", "百千", "一百零", "", "件"])
+@pytest.mark.parametrize(
+    "text", ["三四十", "七八", "三五百", "两三百", "五六", "十十", "百千", "一百零", "", "件"]
+)
 def test_what_leaves_the_value_open_or_is_no_numeral_has_no_value(text: str) -> None:
     assert chinese_number(text) is None
 
@@ -232,4 +240,4 @@ def test_no_unit_is_hidden_by_a_shorter_one(unit: str) -> None:
 def test_quantities_stand_in_order_where_they_say_they_do(text: str) -> None:
     found = quantities(text)
     assert all(text[item.start : item.end] == item.text for item in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))

@@ -29,7 +29,9 @@ def speller() -> Speller:
         ("热钱", "热线"),
     ],
 )
-def test_a_wrong_character_of_the_same_sound_or_shape_is_mended(speller: Speller, typed: str, meant: str) -> None:
+def test_a_wrong_character_of_the_same_sound_or_shape_is_mended(
+    speller: Speller, typed: str, meant: str
+) -> None:
     text, corrections = speller.mend(f"请说说{typed}的事")
     assert text == f"请说说{meant}的事"
     assert corrections == (Correction(typed, meant),)
