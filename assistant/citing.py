@@ -52,7 +52,11 @@ class Citer:
 
     def _number(self, proof: Proof) -> int:
         for citation in self.citations:
-            if citation.article_id == proof.article.id and citation.start <= proof.start and proof.end <= citation.end:
+            if (
+                citation.article_id == proof.article.id
+                and citation.start <= proof.start
+                and proof.end <= citation.end
+            ):
                 return citation.number
         passage = self.passage_at(proof.article.id, proof.start)
         article = proof.article

@@ -16,7 +16,9 @@ from index.segmentation import protected
 Span = tuple[int, int]
 
 _BREAK = re.compile(r"[,，;；:：]|、")
-_JOINER = re.compile(r"^(?:即[:：]|其中|同时|此外|另外|并且|而且|并|且|而|但|如|例如|比如|另一方面|一方面)[,，:：]?\s*(?=.)")
+_JOINER = re.compile(
+    r"^(?:即[:：]|其中|同时|此外|另外|并且|而且|并|且|而|但|如|例如|比如|另一方面|一方面)[,，:：]?\s*(?=.)"
+)
 _ITEM = re.compile(r"^[一二三四五六七八九十]是")
 CHARACTER_COST = 0.0045
 """What one more character costs, in shares of the question's terms: a term of a tenth is worth some 22 characters."""
@@ -55,7 +57,9 @@ def _trim(text: str, start: int, end: int) -> Span:
     return start, end
 
 
-def shortest_run(text: str, worth: Callable[[str], float], longest: int, complete: Callable[[str], bool]) -> Span:
+def shortest_run(
+    text: str, worth: Callable[[str], float], longest: int, complete: Callable[[str], bool]
+) -> Span:
     """The run of clauses with the best worth for its length; the whole of ``text`` when that is short already.
 
     Args:
@@ -69,7 +73,9 @@ def shortest_run(text: str, worth: Callable[[str], float], longest: int, complet
     runs = [(first[0], last[1]) for i, first in enumerate(cut) for last in cut[i:]]
     fitting = [run for run in runs if run[1] - run[0] <= longest and complete(text[slice(*run)])]
     candidates = fitting or [run for run in runs if complete(text[slice(*run)])] or [(cut[0][0], cut[-1][1])]
-    best = max(candidates, key=lambda run: (worth(text[slice(*run)]) - CHARACTER_COST * (run[1] - run[0]), -run[0]))
+    best = max(
+        candidates, key=lambda run: (worth(text[slice(*run)]) - CHARACTER_COST * (run[1] - run[0]), -run[0])
+    )
     return without_joiner(text, best)
 
 

@@ -15,7 +15,9 @@ from assistant.reading import Evidence
 from assistant.understanding import Lookup
 
 MOST_SHOWN = 4
-_LEAST = re.compile(r"最少|最低|最小|更少|更低|更小|少于|低于|哪.{0,6}少|谁.{0,8}(?:少|低)|least|fewest|lowest", re.IGNORECASE)
+_LEAST = re.compile(
+    r"最少|最低|最小|更少|更低|更小|少于|低于|哪.{0,6}少|谁.{0,8}(?:少|低)|least|fewest|lowest", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,15 @@ def figures(evidence: Evidence, lexicon: Lexicon) -> list[Figure]:
     text = evidence.text
     for start, end in clauses(text):
         start, end = without_joiner(text, (start, end))
-        named = [mention.company for mention in lexicon.mentions(text[start:end]) if mention.standing != "group"]
+        named = [
+            mention.company for mention in lexicon.mentions(text[start:end]) if mention.standing != "group"
+        ]
         owner = named[-1] if named else owner
-        held = [quantity for quantity in quantities(text[start:end]) if quantity.unit and quantity.unit not in ("年", "月", "日")]
+        held = [
+            quantity
+            for quantity in quantities(text[start:end])
+            if quantity.unit and quantity.unit not in ("年", "月", "日")
+        ]
         if held:
             found.append(Figure(evidence, evidence.start + start, evidence.start + end, owner, held[-1]))
     return found
@@ -54,7 +62,7 @@ def ranked(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> li
     pools = [figures(item, lexicon) for item in evidence]
     if len(asked) > 1:
         pools = [[figure for pool in pools for figure in pool]]
-    elif (WHOSE.search(lookup.text) or "排" in lookup.text):
+    elif WHOSE.search(lookup.text) or "排" in lookup.text:
         pools = [pool for pool in pools if len({figure.owner for figure in pool if figure.owner}) > 1]
     pool = pools[0] if pools else []
     if asked:
@@ -70,7 +78,11 @@ def ranked(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> li
         if figure.quantity.comparable(first.quantity) and (figure.owner or not owned):
             by_owner.setdefault((figure.owner, 0) if owned else ("", figure.start), figure)
     least = bool(_LEAST.search(lookup.text))
-    return sorted(by_owner.values(), key=lambda figure: figure.quantity.value, reverse=not least) if len(by_owner) > 1 else []
+    return (
+        sorted(by_owner.values(), key=lambda figure: figure.quantity.value, reverse=not least)
+        if len(by_owner) > 1
+        else []
+    )
 
 
 def compare(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> Composition | None:
@@ -86,4 +98,6 @@ def compare(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> C
         if figure.owner and figure.owner not in {mention.company for mention in lexicon.mentions(said)}:
             said = f"{figure.owner}：{said}"
         statements.append(Statement(said, (Proof(article, *quote),)))
-    return Composition(tuple(statements), lead="最少的是" if _LEAST.search(lookup.text) else "最多的是", joined="；其余：")
+    return Composition(
+        tuple(statements), lead="最少的是" if _LEAST.search(lookup.text) else "最多的是", joined="；其余："
+    )

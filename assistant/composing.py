@@ -67,7 +67,9 @@ class Composer:
             case "summary":
                 composed = self._summary(reading)
             case "comparison":
-                composed = compare(lookup, reading.evidence[:4], self._lexicon) or self._clause(lookup, reading, best)
+                composed = compare(lookup, reading.evidence[:4], self._lexicon) or self._clause(
+                    lookup, reading, best
+                )
             case "how" | "why" | "definition" | "fact":
                 composed = self._sentences(lookup, reading)
             case _:
@@ -85,7 +87,11 @@ class Composer:
     def _clause_statement(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
         text = evidence.text
         whole = self._fold(text)
-        asked = [company for company in lookup.companies if company in {m.company for m in self._lexicon.mentions(text)}]
+        asked = [
+            company
+            for company in lookup.companies
+            if company in {m.company for m in self._lexicon.mentions(text)}
+        ]
         # A figure that the question states must be seen where it is wrong, and where it is what was asked.
         stated = [q for q in lookup.quantities if agree(q, quantities(text)) is (lookup.kind == "yes_no")]
         stated += [q for q in lookup.quantities if agree(q, quantities(text)) is False]
@@ -104,14 +110,20 @@ class Composer:
             if lookup.kind in ("figure", "yes_no") and not wanted_units(lookup.shape):
                 bonus += 0.05 * bool(quantities(run))
             if lookup.kind == "entity":
-                bonus += 0.15 * any(m.standing != "group" for m in self._lexicon.mentions(run)) + 0.05 * ("“" in run)
+                bonus += 0.15 * any(m.standing != "group" for m in self._lexicon.mentions(run)) + 0.05 * (
+                    "“" in run
+                )
             if lookup.kind == "list":
                 bonus += 0.02 * min(12, run.count("、") + len(clauses(run)))
             return kept + bonus + (0.1 if bare == whole and len(whole) <= 40 else 0.0)
 
         if lookup.kind == "yes_no" and len(text) <= FACT_CHARS:
             return self._carrying(lookup, evidence, *_without_edges(evidence, text))
-        longest = FACT_CHARS if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison") else 2 * FACT_CHARS
+        longest = (
+            FACT_CHARS
+            if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison")
+            else 2 * FACT_CHARS
+        )
         start, end = shortest_run(text, worth, longest, complete)
         start = self._from_subject(text, start, end, FACT_CHARS if lookup.kind == "entity" else SUBJECT_CHARS)
         return self._carrying(lookup, evidence, evidence.start + start, evidence.start + end)
@@ -132,8 +144,16 @@ class Composer:
         said = article.text[start:end]
         paragraph = article.text.rfind("\n", 0, start) + 1
         if lookup.companies and not {m.company for m in self._lexicon.mentions(said)} & set(lookup.companies):
-            before = [m for m in self._lexicon.mentions(article.text[paragraph:start]) if m.company in lookup.companies]
-            if before and evidence.features.company > 0 and end - (paragraph + before[-1].start) <= 2 * QUOTE_CHARS:
+            before = [
+                m
+                for m in self._lexicon.mentions(article.text[paragraph:start])
+                if m.company in lookup.companies
+            ]
+            if (
+                before
+                and evidence.features.company > 0
+                and end - (paragraph + before[-1].start) <= 2 * QUOTE_CHARS
+            ):
                 said = f"{article.text[paragraph + before[-1].start : paragraph + before[-1].end]}：{said}"
                 quote_start = min(quote_start, paragraph + before[-1].start)
         carries_year = lookup.kind in ("figure", "comparison", "yes_no", "contact") or bool(lookup.years)
@@ -157,12 +177,21 @@ class Composer:
         length = len(chosen[0].text)
         # A second sentence is said when it nearly matches the best and both stay short.
         for other in reading.evidence[1:3]:
-            near = other.score >= best.score - 0.18 and other.features.company >= 0 and other.features.year >= 0
+            near = (
+                other.score >= best.score - 0.18 and other.features.company >= 0 and other.features.year >= 0
+            )
             statement = self._whole(lookup, reading, other)
-            if near and length + len(statement.text) <= LONG_CHARS - 60 and _apart(chosen, statement) and lookup.kind != "definition":
+            if (
+                near
+                and length + len(statement.text) <= LONG_CHARS - 60
+                and _apart(chosen, statement)
+                and lookup.kind != "definition"
+            ):
                 chosen.append(statement)
                 break
-        chosen.sort(key=lambda item: (item.proofs[0].article.id != best.passage.article.id, item.proofs[0].start))
+        chosen.sort(
+            key=lambda item: (item.proofs[0].article.id != best.passage.article.id, item.proofs[0].start)
+        )
         return Composition(tuple(chosen))
 
     def _whole(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
@@ -170,7 +199,10 @@ class Composer:
         article = evidence.passage.article
         if lookup.kind == "list":
             start, end = _without_edges(evidence, evidence.text)
-            return Statement(article.text[start:end], (Proof(article, *whole_sentence(article, evidence.start, evidence.end)),))
+            return Statement(
+                article.text[start:end],
+                (Proof(article, *whole_sentence(article, evidence.start, evidence.end)),),
+            )
         start, end = whole_sentence(article, evidence.start, evidence.end)
         if end - start > LONG_CHARS - 40:
             start, end = evidence.start, evidence.end
@@ -179,7 +211,11 @@ class Composer:
         following = _next_sentence(article, end)
         if following and (end - start < _SHORT or article.text[following[0]] == "即"):
             # What is explained must stay; what leads up to it gives way when both are too long.
-            fitting = [start + first for first, _ in clauses(article.text[start:end]) if following[1] - start - first <= LONG_CHARS]
+            fitting = [
+                start + first
+                for first, _ in clauses(article.text[start:end])
+                if following[1] - start - first <= LONG_CHARS
+            ]
             if fitting:
                 start, end = fitting[0], following[1]
         return Statement(article.text[start:end].rstrip("；; \n"), (Proof(article, start, end),))
@@ -204,11 +240,16 @@ class Composer:
     def _about_all(self, reading: Reading, article: Article) -> bool:
         """Whether the question names nothing but what the whole article is about."""
         title = self._fold(article.title)
-        return bool(reading.terms) and all(found(term.text, title, self._lexicon) >= 0.9 for term in reading.terms if term.weight > 0.1)
+        return bool(reading.terms) and all(
+            found(term.text, title, self._lexicon) >= 0.9 for term in reading.terms if term.weight > 0.1
+        )
 
     def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
         """Whether the question speaks of the enumeration, not of what one of its items tells."""
-        shares = [coverage(reading.terms, [(self._fold(article.text[slice(*item)]), 1.0)], self._lexicon) for item in items]
+        shares = [
+            coverage(reading.terms, [(self._fold(article.text[slice(*item)]), 1.0)], self._lexicon)
+            for item in items
+        ]
         ordered = sorted(shares, reverse=True)
         return ordered[0] - ordered[1] < 0.3
 
@@ -219,7 +260,9 @@ class Composer:
             name = self._fold(section.heading.text)
             if coverage(reading.terms, [(name, 1.0)], self._lexicon) < max(0.6, best.features.own_coverage):
                 continue
-            inner = [s for s in sections(article.text) if section.heading.start < s.heading.start < section.end]
+            inner = [
+                s for s in sections(article.text) if section.heading.start < s.heading.start < section.end
+            ]
             if len(inner) > 1:
                 return bullets(article, [(s.heading.start, s.end) for s in inner])
         return None
@@ -233,19 +276,27 @@ class Composer:
             return coverage(reading.terms, [(self._fold(text), 1.0)], self._lexicon)
 
         inside = [s for s in tops if s.heading.start <= best.start < s.end]
-        if inside and named(article.title) < max(named(inside[-1].heading.text), best.features.own_coverage - 0.1):
+        if inside and named(article.title) < max(
+            named(inside[-1].heading.text), best.features.own_coverage - 0.1
+        ):
             leads = first_sentences(article.text, inside[-1].heading.end, inside[-1].end)
         elif len(tops) > 3:
             return Composition(
-                tuple(Statement(s.heading.text, (Proof(article, s.heading.start, s.heading.end),)) for s in tops), bullets=True
+                tuple(
+                    Statement(s.heading.text, (Proof(article, s.heading.start, s.heading.end),)) for s in tops
+                ),
+                bullets=True,
             )
         else:
-            leads = [lead for s in tops for lead in first_sentences(article.text, s.heading.end, s.end)[:2]] or [(best.start, best.end)]
+            leads = [
+                lead for s in tops for lead in first_sentences(article.text, s.heading.end, s.end)[:2]
+            ] or [(best.start, best.end)]
             opening = first_sentences(article.text, 0, tops[0].heading.start if tops else len(article.text))
             leads = [*sorted(opening, key=lambda span: -named(article.text[slice(*span)]))[:1], *leads]
         if (best.start, best.end) not in leads and not any(start <= best.start < end for start, end in leads):
             leads.append(whole_sentence(article, best.start, best.end))
         return bullets(article, sorted(leads), keep=(best.start, best.end))
+
 
 def _holds(lookup: Lookup, run: str) -> bool:
     """Whether a run of clauses holds the kind of thing that was asked."""

@@ -58,7 +58,9 @@ def whole_sentence(article: Article, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def bullets(article: Article, items: Sequence[tuple[int, int]], keep: tuple[int, int] | None = None) -> Composition:
+def bullets(
+    article: Article, items: Sequence[tuple[int, int]], keep: tuple[int, int] | None = None
+) -> Composition:
     """The items as bullets inside ``LONG_CHARS``: whole if they fit, else their first sentences, else as many as fit."""
     spans = [(start, start + len(article.text[start:end].rstrip())) for start, end in items]
     if sum(end - start for start, end in spans) > LONG_CHARS:
@@ -76,7 +78,9 @@ def bullets(article: Article, items: Sequence[tuple[int, int]], keep: tuple[int,
         elif total + span[1] - span[0] <= LONG_CHARS + 10:
             kept.append(span)
             total += span[1] - span[0]
-    statements = tuple(Statement(_said(article.text[start:end]), (Proof(article, start, end),)) for start, end in kept)
+    statements = tuple(
+        Statement(_said(article.text[start:end]), (Proof(article, start, end),)) for start, end in kept
+    )
     return Composition(statements, bullets=len(statements) > 1)
 
 
@@ -93,5 +97,7 @@ def _first_sentence(text: str, start: int, end: int) -> tuple[int, int]:
 def _leading_clauses(text: str, start: int, end: int, room: int) -> tuple[int, int]:
     if end - start <= room:
         return start, end
-    stop = max((start + match.start() for match in re.finditer(r"[,，;；。]", text[start : start + room])), default=0)
+    stop = max(
+        (start + match.start() for match in re.finditer(r"[,，;；。]", text[start : start + room])), default=0
+    )
     return (start, stop) if stop > start + 8 else (start, end)

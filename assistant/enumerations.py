@@ -71,7 +71,11 @@ def at(text: str, start: int, end: int) -> Enumeration | None:
         if found.start < end and start < found.end:
             return found
         between = text[end : found.start]
-        if end <= found.start and not between.strip() and text[start:end].rstrip().endswith(("：", ":", "，", ",")):
+        if (
+            end <= found.start
+            and not between.strip()
+            and text[start:end].rstrip().endswith(("：", ":", "，", ","))
+        ):
             return found
     return None
 

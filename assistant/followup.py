@@ -15,7 +15,9 @@ from assistant.lexicon import Lexicon, Mention
 from assistant.quantities import years
 from assistant.schema import Role
 
-_NEW_TOPIC = re.compile(r"^(?:换个(?:话题|问题)|另外问(?:一个|个)?(?:问题)?|新问题|不说这个了?|问个别的)[，,。:： ]*")
+_NEW_TOPIC = re.compile(
+    r"^(?:换个(?:话题|问题)|另外问(?:一个|个)?(?:问题)?|新问题|不说这个了?|问个别的)[，,。:： ]*"
+)
 _SWAP = re.compile(r"^(?:那么?|还有|然后|再问|至于|and |what about |how about )?[，, ]*(?P<what>.{1,24}?)(?:呢|又?如何|怎么样)[？?。 ]*$|^(?:what about|how about|and) (?P<en>.{1,40}?)\??$", re.IGNORECASE)  # fmt: skip
 # 这次活动 points back; 这次教育宣传月 names its own subject.
 _POINTED_AT = r"(?=活动|服务|平台|公司|展馆|模式|项目|数字|数据|措施|机制|业务|产品|案件|办法|会议|里|当中|方面|是|要|能|有|会|什|多|怎|，|,|？|[?]|$)"
@@ -30,7 +32,9 @@ _SHORT = 12
 
 _VERB_ALONE = 6
 _ANYONE = re.compile(r"(?:成员公司|公司|机构|单位|部门|人|客户|员工|城市|地区|产品)(?![^，。]{5})")
-_ITS_COMPANY = re.compile(r"它|他们|该(?:公司|行|机构)|这(?:家|个公司)|其(?!中)|\b(?:it|they|its|their)\b", re.IGNORECASE)
+_ITS_COMPANY = re.compile(
+    r"它|他们|该(?:公司|行|机构)|这(?:家|个公司)|其(?!中)|\b(?:it|they|its|their)\b", re.IGNORECASE
+)
 _ASKING = re.compile(
     r"什么是|是什么(?:意思)?|指的?是?什么|"
     r"(?:一共|总共|共|分别|大概|大约|到底|究竟|具体)?(?:有|是|为|在|达到?|叫)?(?:了)?(?:多少|几|哪些|哪一?(?:个|家|天|年|种|里)?|什么时[候间]|什么|何时|谁|怎么样?|怎样|如何|为什么|多[大长远高久])"
@@ -85,7 +89,11 @@ def _join(
         return _swapped(earlier, (swap["what"] or swap["en"]).strip(" ，,"), lexicon)
     if _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
         carried = topic(earlier.text)
-        company = _company_of(answer, lexicon) if _ITS_COMPANY.search(question) and not _members(earlier.text, lexicon) else ""
+        company = (
+            _company_of(answer, lexicon)
+            if _ITS_COMPANY.search(question) and not _members(earlier.text, lexicon)
+            else ""
+        )
         if company and company not in carried:
             carried = f"{company} {carried}"
         own = _members(question, lexicon)

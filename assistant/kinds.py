@@ -44,8 +44,14 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("yes_no", re.compile(r"(?:吗|吧|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),
 )  # fmt: skip
 
-_ASSERTED = re.compile(r"(?:吗|吧|(?<![什怎那多])么|对吧|是吧|对不对|真的假的)[？?。！!]?$|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.IGNORECASE)
-_ASKS = re.compile(r"多少|几(?!乎)|多[大长远高久快]|有没有|哪|谁|什么|啥|怎|如何|咋|何时|何为|何谓|是否|为何|how|what|which|who|when|where|why", re.IGNORECASE)
+_ASSERTED = re.compile(
+    r"(?:吗|吧|(?<![什怎那多])么|对吧|是吧|对不对|真的假的)[？?。！!]?$|^(?:is|are|was|were|does|do|did|has|have|can)\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"多少|几(?!乎)|多[大长远高久快]|有没有|哪|谁|什么|啥|怎|如何|咋|何时|何为|何谓|是否|为何|how|what|which|who|when|where|why",
+    re.IGNORECASE,
+)
 
 _ASKED_UNIT = re.compile(rf"(?:多少|几|how many)\s*(?:个|万|亿|余)?\s*({_UNIT})")
 

@@ -17,7 +17,9 @@ from typing import Literal
 Standing = Literal["group", "member", "outside", "unknown"]
 
 # A company that the list does not know is still recognised by how such names end: 恒大人寿, 宁波银行.
-_COMPANY_LIKE = re.compile(r"[和与跟及]?(?P<name>[\u4e00-\u9fff]{2,4}?(?:人寿|财险|保险|银行|证券|基金|信托|养老险|健康险)(?:公司)?)")
+_COMPANY_LIKE = re.compile(
+    r"[和与跟及]?(?P<name>[\u4e00-\u9fff]{2,4}?(?:人寿|财险|保险|银行|证券|基金|信托|养老险|健康险)(?:公司)?)"
+)
 _NOT_A_NAME = re.compile(
     r"^(?:.*(?:在|的|了|和|与|是|对|从|把|买|卖|个|家|各|本|该|这|那|哪|什么|多少|怎么|办|投|保|为|有|过|给|去|到|吗|呢|旗下|四家|几家|所有|全部)|"
     r"健康|人身|财产|商业|社会|医疗|汽车|车辆|重疾|意外|金融|养老|普通|分红|寿险|补充|年金|信用|其他|智能|子公司|成员|急速|一家)"
@@ -85,7 +87,24 @@ class Lexicon:
 
 # 产险, 健康险, 新华 and the like also stand inside other words (新华社, 商业健康险): they count as a company's
 # name only where no other Han character is glued to their left, or a word that may stand before a name.
-_COMMON_WORDS = frozenset({"产险", "财险", "寿险", "健康险", "养老险", "普惠", "新华", "众安", "泰康", "友邦", "蚂蚁", "人保", "太保", "微保"})
+_COMMON_WORDS = frozenset(
+    {
+        "产险",
+        "财险",
+        "寿险",
+        "健康险",
+        "养老险",
+        "普惠",
+        "新华",
+        "众安",
+        "泰康",
+        "友邦",
+        "蚂蚁",
+        "人保",
+        "太保",
+        "微保",
+    }
+)
 _BEFORE_A_NAME = frozenset("的那在和与及跟或、，,：:；; 　（(“《年是为由让问说")
 _AFTER_COMMON = frozenset("金社网服务产品业务费率种")
 

@@ -21,9 +21,13 @@ WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company
 _DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
 _CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
 _LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")
-_REASON = re.compile(r"为了|旨在|因为|由于|因此|从而|为(?:真正|保证|进一步|持续|有效|更好|推动)|目的|以(?:实现|提升|保障|确保)|有利于|有助于|导致|侵害|挤占|才能|使")
+_REASON = re.compile(
+    r"为了|旨在|因为|由于|因此|从而|为(?:真正|保证|进一步|持续|有效|更好|推动)|目的|以(?:实现|提升|保障|确保)|有利于|有助于|导致|侵害|挤占|才能|使"
+)
 _MEANS = re.compile(r"通过|采用|采取|利用|建立|搭建|运用|依托|借|推出|开展|要求|根据|方式|形式|以")
-PERSON = re.compile(r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么")
+PERSON = re.compile(
+    r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么"
+)
 
 
 def company_match(asked: Sequence[str], sentence: Sentence, lexicon: Lexicon) -> float:
@@ -105,7 +109,11 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
             held = [quantity.unit for quantity in quantities(text) if quantity.unit]
             if units:
                 # The very unit asked for beats one that is used for it: 多少家 is 13家 rather than 200个.
-                return 1.0 if asked_unit(lookup.shape) in held else (0.8 if units & set(held) else 0.2 * bool(held))
+                return (
+                    1.0
+                    if asked_unit(lookup.shape) in held
+                    else (0.8 if units & set(held) else 0.2 * bool(held))
+                )
             return 1.0 if held else 0.0
         case "date":
             return 1.0 if _DATE.search(text) else 0.0
@@ -115,9 +123,17 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
             named = any(mention.standing != "group" for mention in lexicon.mentions(text))
             return 1.0 if named or "“" in text else 0.3
         case "yes_no" if lookup.quantities:
-            return 1.0 if any(agree(stated, quantities(text)) is not None for stated in lookup.quantities) else 0.0
+            return (
+                1.0
+                if any(agree(stated, quantities(text)) is not None for stated in lookup.quantities)
+                else 0.0
+            )
         case "list" if WHICH_COMPANIES.search(lookup.shape):
-            return 1.0 if len({mention.company for mention in lexicon.mentions(text)}) > 1 or text.count("、") > 1 else 0.0
+            return (
+                1.0
+                if len({mention.company for mention in lexicon.mentions(text)}) > 1 or text.count("、") > 1
+                else 0.0
+            )
         case "list":
             return 1.0 if _LISTING.search(text) else 0.2
         case "why":
@@ -134,10 +150,14 @@ def _defines(text: str, terms: Sequence[Term]) -> bool:
     """Whether the text opens with one of the terms and goes on to say what it is: 「明察,即…」, 「新模式:…」."""
     opening = normalise(text)[:40].lower()
     return any(
-        re.match(rf".{{0,8}}{re.escape(term.text)}[”」》]?(?:[,，:：]|即|是|指|活动|服务)", opening) for term in terms if len(term.text) > 1
+        re.match(rf".{{0,8}}{re.escape(term.text)}[”」》]?(?:[,，:：]|即|是|指|活动|服务)", opening)
+        for term in terms
+        if len(term.text) > 1
     )
 
 
 def of_that_sort(noun: str, text: str) -> bool:
     """Whether ``text`` asks for something that is a ``noun``: 哪家法院, 什么城市."""
-    return bool(re.search(rf"(?:哪(?:一)?(?:家|个|些|几个|几家|座|所|位|种|几种)?|什么){re.escape(noun)}", text))
+    return bool(
+        re.search(rf"(?:哪(?:一)?(?:家|个|些|几个|几家|座|所|位|种|几种)?|什么){re.escape(noun)}", text)
+    )

@@ -42,7 +42,10 @@ class Timer:
 
     def timings(self) -> dict[str, float]:
         """All stages, in milliseconds with two decimals, and their ``total``."""
-        stages = {stage: round(self.spent.get(stage, 0.0), 2) for stage in ("understand", "retrieve", "read", "verify")}
+        stages = {
+            stage: round(self.spent.get(stage, 0.0), 2)
+            for stage in ("understand", "retrieve", "read", "verify")
+        }
         return stages | {"total": round(sum(self.spent.values()), 2)}
 
 
@@ -110,7 +113,16 @@ class Assistant:
         timer.lap("understand")
         whole = understood.whole
         if whole.kind == "smalltalk":
-            yield Finished(self._reply(question, whole, "smalltalk", introduction(question.text, self.examples), timer, self.examples))
+            yield Finished(
+                self._reply(
+                    question,
+                    whole,
+                    "smalltalk",
+                    introduction(question.text, self.examples),
+                    timer,
+                    self.examples,
+                )
+            )
             return
         if whole.kind == "request":
             yield Finished(self._reply(question, whole, "declined", DECLINED, timer))
@@ -125,7 +137,12 @@ class Assistant:
         yield Finished(self._answer(question, understood, readings, passages, timer))
 
     def _answer(
-        self, question: Question, understood: Understanding, readings: Sequence[Reading], passages: tuple[Passage, ...], timer: Timer
+        self,
+        question: Question,
+        understood: Understanding,
+        readings: Sequence[Reading],
+        passages: tuple[Passage, ...],
+        timer: Timer,
     ) -> Answer:
         citer = Citer(self._retriever.passage_at)
         said: list[str] = []
@@ -167,7 +184,13 @@ class Assistant:
         )
 
     def _reply(
-        self, question: Question, lookup: Lookup, status: Status, text: str, timer: Timer, suggestions: tuple[str, ...] = ()
+        self,
+        question: Question,
+        lookup: Lookup,
+        status: Status,
+        text: str,
+        timer: Timer,
+        suggestions: tuple[str, ...] = (),
     ) -> Answer:
         return Answer(
             id=uuid.uuid4().hex,

@@ -34,14 +34,18 @@ def checked(lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexi
     return composed
 
 
-def contradictions(lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexicon) -> list[tuple[str, str]]:
+def contradictions(
+    lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexicon
+) -> list[tuple[str, str]]:
     """What the question states and what the articles say instead, pair by pair."""
     said = [*quantities(composed.statements[0].text), *quantities(best.text)]
     own = _figures_of(lookup.companies, best.text, lexicon)
     wrong = []
     for quantity in lookup.quantities:
         # Of the figures of several companies only those of the company asked about confirm or contradict.
-        rivals = [other for other in own if quantity.comparable(other)] or [other for other in said if quantity.comparable(other)]
+        rivals = [other for other in own if quantity.comparable(other)] or [
+            other for other in said if quantity.comparable(other)
+        ]
         if agree(quantity, rivals) is False:
             source = next((other for other in rivals if other.unit == quantity.unit), rivals[0])
             wrong.append((quantity.text, source.text))
@@ -62,7 +66,9 @@ def _figures_of(companies: Sequence[str], text: str, lexicon: Lexicon) -> list[Q
     found: list[Quantity] = []
     owner = ""
     for start, end in clauses(text):
-        named = [mention.company for mention in lexicon.mentions(text[start:end]) if mention.standing != "group"]
+        named = [
+            mention.company for mention in lexicon.mentions(text[start:end]) if mention.standing != "group"
+        ]
         owner = named[-1] if named else owner
         if owner in companies:
             found += quantities(text[start:end])
@@ -78,7 +84,9 @@ def _wrong_dates(asked: str, source: str) -> list[tuple[str, str]]:
     return [(stated[0], given[0][0])]
 
 
-_NOT = re.compile(r"不(?!断|仅|定期|同|止|少|久|限|得不|舍|忘)|未(?!来)|没有|无法|无需|禁止|严禁|免(?=分类|费|于)")
+_NOT = re.compile(
+    r"不(?!断|仅|定期|同|止|少|久|限|得不|舍|忘)|未(?!来)|没有|无法|无需|禁止|严禁|免(?=分类|费|于)"
+)
 _EITHER_OR = re.compile(r"是不是|有没有|能不能|会不会|可不可以|对不对|要不要|没错")
 _DOUBT = re.compile(r"不|没|未")
 

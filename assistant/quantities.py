@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_DIGITS = {
+    "零": 0,
+    "〇": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 
@@ -22,7 +35,12 @@ UNITS = (
 )  # fmt: skip
 """Measure words, longest first, so that 人次 is not read as 人."""
 
-SAME_UNIT = ({"件", "单", "笔", "例", "起"}, {"人", "名", "位", "人次"}, {"个", "项", "款", "种", "类", "大", "家"}, {"场", "次"})
+SAME_UNIT = (
+    {"件", "单", "笔", "例", "起"},
+    {"人", "名", "位", "人次"},
+    {"个", "项", "款", "种", "类", "大", "家"},
+    {"场", "次"},
+)
 """Measure words that speakers interchange for one thing counted."""
 
 _OPEN = frozenset(["一二", "两三", "二三", "三四", "三五", "四五", "五六", "六七", "七八", "八九"])
@@ -41,7 +59,9 @@ _QUANTITY = re.compile(
     + "|".join(UNITS)
     + r")?"
 )
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年|财年|[-/.]\d{1,2}|(?!\d|[\u4e00-\u9fff%.,])))|([一二][九〇零][〇零一二三四五六七八九]{2})年")
+_YEAR = re.compile(
+    r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年|财年|[-/.]\d{1,2}|(?!\d|[\u4e00-\u9fff%.,])))|([一二][九〇零][〇零一二三四五六七八九]{2})年"
+)
 _APPROXIMATE_BEFORE = re.compile(r"(?:超过|超|近|约|逾|大约|将近|上)$")
 
 

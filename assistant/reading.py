@@ -98,10 +98,26 @@ class Reader(Protocol):
 
 
 # Ranking: how much each feature counts when sentences compete. Meaning is centred on the competing sentences.
-_RANK = {"coverage": 0.55, "own_coverage": 0.75, "contrast": 7.2, "pairs": 0.4, "kind": 0.22, "company": 0.35, "year": 0.3, "rank": 0.08}
+_RANK = {
+    "coverage": 0.55,
+    "own_coverage": 0.75,
+    "contrast": 7.2,
+    "pairs": 0.4,
+    "kind": 0.22,
+    "company": 0.35,
+    "year": 0.3,
+    "rank": 0.08,
+}
 
 
-_KIND_WEIGHT = {"definition": 2.5, "comparison": 2.5, "date": 2.0, "contact": 2.0, "figure": 1.5, "yes_no": 2.5}
+_KIND_WEIGHT = {
+    "definition": 2.5,
+    "comparison": 2.5,
+    "date": 2.0,
+    "contact": 2.0,
+    "figure": 1.5,
+    "yes_no": 2.5,
+}
 """How much more the kind counts where a sentence without it cannot answer."""
 
 
@@ -115,7 +131,11 @@ class FeatureReader:
     """
 
     def __init__(
-        self, terms: TermReader, lexicon: Lexicon, embed: Callable[[Sequence[str]], Vectors], embed_question: Callable[[str], Vectors]
+        self,
+        terms: TermReader,
+        lexicon: Lexicon,
+        embed: Callable[[Sequence[str]], Vectors],
+        embed_question: Callable[[str], Vectors],
     ) -> None:
         self._terms = terms
         self._lexicon = lexicon
@@ -126,7 +146,11 @@ class FeatureReader:
         """See ``Reader``; ``MEASURED`` sentences at most are compared by meaning, chosen by shared words."""
         terms = self._question_terms(lookup)
         pairs = self._terms.pairs(normalise(lookup.focus), terms)
-        candidates = [Candidate(s, rank, *self._coverage(terms, s)) for rank, p in enumerate(passages) for s in statements(p)]
+        candidates = [
+            Candidate(s, rank, *self._coverage(terms, s))
+            for rank, p in enumerate(passages)
+            for s in statements(p)
+        ]
         if not candidates:
             return Reading((), 0.0, (), tuple(terms))
         candidates.sort(key=lambda candidate: -candidate.coverage - candidate.own_coverage)
@@ -151,7 +175,11 @@ class FeatureReader:
         """Things without which no sentence answers, and which the best one does not name."""
         specific = [word for word in self._lexicon.specific if word in lookup.text and word not in said]
         # 哪家法院, 哪个城市: where no court or city is spoken of, none is named.
-        sort = [t.text for t in terms if t.essential and of_that_sort(t.text, lookup.focus) and found(t.text, said, self._lexicon) < 0.5]
+        sort = [
+            t.text
+            for t in terms
+            if t.essential and of_that_sort(t.text, lookup.focus) and found(t.text, said, self._lexicon) < 0.5
+        ]
         person = ["姓名"] if PERSON.search(lookup.text) and not self._terms.names_person(best.text) else []
         return list(dict.fromkeys([*specific, *sort, *person]))
 
@@ -180,7 +208,13 @@ class FeatureReader:
         return coverage(terms, fields, self._lexicon), coverage(terms, [(own, 1.0)], self._lexicon)
 
     def _features(
-        self, lookup: Lookup, terms: Sequence[Term], pairs: Sequence[str], candidate: Candidate, meaning: float, contrast: float
+        self,
+        lookup: Lookup,
+        terms: Sequence[Term],
+        pairs: Sequence[str],
+        candidate: Candidate,
+        meaning: float,
+        contrast: float,
     ) -> Features:
         sentence = candidate.sentence
         held = self._fold(sentence.text)
@@ -195,7 +229,9 @@ class FeatureReader:
             kind=kind_match(lookup, terms, sentence.text, self._lexicon),
             company=company_match(lookup.companies, sentence, self._lexicon),
             year=year_match(lookup.years, sentence),
-            lacking=min(1.0, sum(term.weight * (KNOWN_ABSENT if term.known else 1.0) for term in absent) / whole),
+            lacking=min(
+                1.0, sum(term.weight * (KNOWN_ABSENT if term.known else 1.0) for term in absent) / whole
+            ),
             rank=1.0 / (1 + candidate.rank),
         )
 
@@ -233,7 +269,9 @@ def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
     if lookup.english:
         # Text of another language that shares no known word (code, say) has to be very near in meaning.
         return _logistic(45.0 * (features.meaning - (0.785 if features.coverage > 0 else 0.84)))
-    strict = lookup.kind in ("figure", "date", "contact", "comparison") or bool(WHICH_COMPANIES.search(lookup.shape))
+    strict = lookup.kind in ("figure", "date", "contact", "comparison") or bool(
+        WHICH_COMPANIES.search(lookup.shape)
+    )
     needed = 1.0 - features.kind if strict else 0.0
     return _logistic(
         BIAS

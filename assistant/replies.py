@@ -53,8 +53,12 @@ def _reason(lookup: Lookup, reading: Reading | None) -> str:
 
 def rephrasings(passages: Sequence[Passage], most: int = 2) -> tuple[str, ...]:
     """Questions near to what was found that the articles can answer: about the sections of the nearest passages."""
-    topics = dict.fromkeys(_NUMBERED.sub("", passage.chunk.headings[0]) for passage in passages if passage.chunk.headings)
-    return tuple(f"概括一下“{topic}”" if "“" not in topic else f"概括一下{topic}" for topic in list(topics)[:most])
+    topics = dict.fromkeys(
+        _NUMBERED.sub("", passage.chunk.headings[0]) for passage in passages if passage.chunk.headings
+    )
+    return tuple(
+        f"概括一下“{topic}”" if "“" not in topic else f"概括一下{topic}" for topic in list(topics)[:most]
+    )
 
 
 def examples(articles: Iterable[Article], lexicon: Lexicon) -> tuple[str, ...]:
@@ -70,9 +74,15 @@ def examples(articles: Iterable[Article], lexicon: Lexicon) -> tuple[str, ...]:
             ),
             "",
         )
-        named = [_NUMBERED.sub("", s.heading.text) for s in sections(article.text) if s.heading.level == 1 and "“" not in s.heading.text]
+        named = [
+            _NUMBERED.sub("", s.heading.text)
+            for s in sections(article.text)
+            if s.heading.level == 1 and "“" not in s.heading.text
+        ]
         summary = summary or (named[-1] if named else "")
-    return tuple(question for question in (figure, listed, f"概括一下“{summary}”" if summary else "") if question)
+    return tuple(
+        question for question in (figure, listed, f"概括一下“{summary}”" if summary else "") if question
+    )
 
 
 def _figure_questions(article: Article, lexicon: Lexicon) -> Iterator[str]:
@@ -82,7 +92,13 @@ def _figure_questions(article: Article, lexicon: Lexicon) -> Iterator[str]:
             start, end = without_joiner(line, (start, end))
             clause = line[start:end]
             named, held = lexicon.mentions(clause), quantities(clause)
-            if len(named) != 1 or named[0].start != 0 or len(held) != 1 or not held[0].unit or held[0].end != len(clause):
+            if (
+                len(named) != 1
+                or named[0].start != 0
+                or len(held) != 1
+                or not held[0].unit
+                or held[0].end != len(clause)
+            ):
                 continue
             verb = clause[named[0].end : held[0].start]
             dated = years(line[:start])

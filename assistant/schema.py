@@ -14,8 +14,20 @@ Role = Literal["user", "assistant"]
 Support = Literal["verbatim", "supported", "unsupported"]
 Status = Literal["grounded", "partial", "not_found", "declined", "smalltalk"]
 Kind = Literal[
-    "figure", "date", "entity", "contact", "list", "definition", "how", "why", "yes_no", "comparison", "summary", "fact",
-    "smalltalk", "request",
+    "figure",
+    "date",
+    "entity",
+    "contact",
+    "list",
+    "definition",
+    "how",
+    "why",
+    "yes_no",
+    "comparison",
+    "summary",
+    "fact",
+    "smalltalk",
+    "request",
 ]
 
 
@@ -90,7 +102,8 @@ class Answer:
             "text": self.text,
             "claims": [asdict(claim) for claim in self.claims],
             "citations": [
-                asdict(citation) | {"published": citation.published.isoformat() if citation.published else None}
+                asdict(citation)
+                | {"published": citation.published.isoformat() if citation.published else None}
                 for citation in self.citations
             ],
             "passages": [

@@ -24,7 +24,9 @@ class AnswerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     passages: int = Field(6, ge=1, le=20, description="how many passages are read for an answer")
-    threshold: float = Field(0.3, ge=0.0, le=1.0, description="least probability of being answered; below it: not found")
+    threshold: float = Field(
+        0.3, ge=0.0, le=1.0, description="least probability of being answered; below it: not found"
+    )
     max_question_chars: int = Field(2000, ge=1, description="longest question taken")
     max_history: int = Field(20, ge=0, description="how many earlier turns are looked at")
 
@@ -44,7 +46,11 @@ class Settings(BaseSettings):
     """All settings. Unknown keys are an error; nested keys in the environment use ``__``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="XIAOBAO_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="XIAOBAO_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     index: IndexSettings = IndexSettings()

@@ -59,14 +59,18 @@ class Speller:
         self._words = {word for word in vocabulary if 2 <= len(word) <= _LONGEST and _HAN.fullmatch(word)}
         self._is_word = is_word
         # A correction keeps a character where it stands, so a run without any such character is passed over at once.
-        self._anchors = {(len(word), place, character) for word in self._words for place, character in enumerate(word)}
+        self._anchors = {
+            (len(word), place, character) for word in self._words for place, character in enumerate(word)
+        }
         self._by_sound: dict[tuple[str, ...], str] = {}
         for word in sorted(self._words):
             self._by_sound.setdefault(sound(word), word)
         self._by_gap: dict[tuple[int, str], list[str]] = {}
         for word in sorted(self._words):
             for position in range(len(word)):
-                self._by_gap.setdefault((position, word[:position] + "_" + word[position + 1 :]), []).append(word)
+                self._by_gap.setdefault((position, word[:position] + "_" + word[position + 1 :]), []).append(
+                    word
+                )
 
     def mend(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         """The text with typing errors mended, and what was mended; the text itself when there is nothing to mend."""
@@ -79,7 +83,10 @@ class Speller:
             while position < len(run):
                 correction = self._at(run, position)
                 if correction is None:
-                    step = max((n for n in range(1, _LONGEST + 1) if run[position : position + n] in self._words), default=1)
+                    step = max(
+                        (n for n in range(1, _LONGEST + 1) if run[position : position + n] in self._words),
+                        default=1,
+                    )
                     mended += run[position : position + step]
                     position += step
                 else:
@@ -97,7 +104,9 @@ class Speller:
                 return None
             if not any((length, place, character) in self._anchors for place, character in enumerate(window)):
                 continue
-            if self._is_word(window) or (length == 2 and (_FUNCTION & set(window) or self._crosses_words(run, position))):
+            if self._is_word(window) or (
+                length == 2 and (_FUNCTION & set(window) or self._crosses_words(run, position))
+            ):
                 continue
             word = self._by_sound.get(sound(window)) or self._look_alike(window)
             if word and word != window and any(a == b for a, b in zip(word, window, strict=True)):
@@ -106,8 +115,14 @@ class Speller:
 
     def _crosses_words(self, run: str, position: int) -> bool:
         """Whether a pair of characters is better read as the end of one word and the start of the next."""
-        return any(self._is_word(run[max(0, position - back) : position + 1]) for back in (1, 2) if position - back >= 0) or any(
-            self._is_word(run[position + 1 : position + 1 + ahead]) for ahead in (2, 3) if position + 1 + ahead <= len(run)
+        return any(
+            self._is_word(run[max(0, position - back) : position + 1])
+            for back in (1, 2)
+            if position - back >= 0
+        ) or any(
+            self._is_word(run[position + 1 : position + 1 + ahead])
+            for ahead in (2, 3)
+            if position + 1 + ahead <= len(run)
         )
 
     def _look_alike(self, window: str) -> str | None:

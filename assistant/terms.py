@@ -18,14 +18,70 @@ import jieba.posseg
 from assistant.lexicon import Lexicon
 from assistant.quantities import quantities, years
 
-_BY_PART_OF_SPEECH = {"n": 1.0, "j": 1.0, "l": 0.9, "i": 0.9, "e": 0.0, "s": 0.8, "b": 0.8, "v": 0.65, "a": 0.5, "f": 0.2, "t": 0.4, "z": 0.4}
+_BY_PART_OF_SPEECH = {
+    "n": 1.0,
+    "j": 1.0,
+    "l": 0.9,
+    "i": 0.9,
+    "e": 0.0,
+    "s": 0.8,
+    "b": 0.8,
+    "v": 0.65,
+    "a": 0.5,
+    "f": 0.2,
+    "t": 0.4,
+    "z": 0.4,
+}
 _SAYS_LITTLE = frozenset(
     ["有", "是", "会", "能", "可以", "可", "要", "想", "请", "请问", "请教", "告诉", "知道", "了解", "情况", "内容", "做", "进行", "里面", "里", "时候", "时间", "具体", "东西", "方面", "工作", "相关", "有关", "关于", "一下", "一共", "总共", "分别", "大概", "大约", "到底", "究竟", "目前", "现在", "已经", "公司", "平安", "集团", "中国平安", "平安集团", "哪些", "哪个", "哪家", "哪", "什么", "多少", "几", "怎么", "如何", "怎样", "为什么", "是否", "吗", "呢", "的", "了", "在", "对", "和", "与", "及", "或", "中", "上", "下", "为", "被", "把", "由", "从", "到", "说", "讲", "看", "问", "叫", "指", "属于", "称", "名字", "名称", "含义", "意思", "概念", "定义", "总结", "概括", "介绍", "简述", "主要", "列举", "列出", "包括", "包含", "达到", "达", "数", "数量", "总数", "次数", "件数", "人数", "场数", "人次", "时", "年", "月", "日", "号", "天", "个", "件", "次", "场", "家", "项", "款", "起", "名", "位", "元", "条", "人", "好", "用", "来", "去", "给", "让", "使", "得", "地", "着", "过", "都", "也", "还", "又", "就", "才", "只", "其", "其中", "它", "他", "他们", "这", "那", "这个", "那个", "这些", "那些", "该", "此", "各", "每", "本", "部门", "机构", "单位", "地方", "号码", "程度", "规矩", "汇报", "说法", "事儿", "事情", "人家", "客户", "员工", "点", "种", "类", "法", "资料", "文章", "文中", "材料", "报道", "提到", "显示", "结果", "是不是", "有没有", "怎么回事", "存在", "发生", "怎么样", "帮", "查", "查询", "原因", "目的", "办", "搞", "弄", "开", "起来", "多久", "多长", "多远", "多大", "第几", "几个", "哪里", "哪儿", "谁", "啥", "咋", "真", "真的", "对吧", "吧", "哪几", "请教", "答", "回答", "问题", "全部", "所有", "一年", "当时", "最", "更", "多", "少", "高", "低", "大", "小"]
 )  # fmt: skip
 _NAMING = re.compile(r"\d+(?:[*.·]\d+)+|\d{3,}")
 # Nouns that only say what sort of thing is asked for; an answer need not repeat them.
 _SORTS = frozenset(
-    ["平台", "部门", "机构", "渠道", "系统", "网站", "软件", "组织", "单位", "活动", "服务", "措施", "举措", "做法", "人群", "方法", "手段", "环节", "领域", "场景", "形式", "途径", "栏目", "节日", "方式", "体现", "表现", "成效", "效果", "进展", "排名", "金额", "人员", "数字", "详情", "要求", "规定", "标准", "特点", "亮点", "流程", "步骤"]
+    [
+        "平台",
+        "部门",
+        "机构",
+        "渠道",
+        "系统",
+        "网站",
+        "软件",
+        "组织",
+        "单位",
+        "活动",
+        "服务",
+        "措施",
+        "举措",
+        "做法",
+        "人群",
+        "方法",
+        "手段",
+        "环节",
+        "领域",
+        "场景",
+        "形式",
+        "途径",
+        "栏目",
+        "节日",
+        "方式",
+        "体现",
+        "表现",
+        "成效",
+        "效果",
+        "进展",
+        "排名",
+        "金额",
+        "人员",
+        "数字",
+        "详情",
+        "要求",
+        "规定",
+        "标准",
+        "特点",
+        "亮点",
+        "流程",
+        "步骤",
+    ]
 )
 _LETTERS = re.compile(r"[a-z0-9][a-z0-9.*+-]*")
 _PAIR = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
@@ -57,7 +113,13 @@ class TermReader:
         tokenizer: the segmenter of the index, so that both sides cut words alike.
     """
 
-    def __init__(self, document_frequency: Callable[[str], int], size: int, tokenizer: jieba.Tokenizer, lexicon: Lexicon) -> None:
+    def __init__(
+        self,
+        document_frequency: Callable[[str], int],
+        size: int,
+        tokenizer: jieba.Tokenizer,
+        lexicon: Lexicon,
+    ) -> None:
         self._frequency = document_frequency
         self._size = max(size, 1)
         self._tagger = jieba.posseg.POSTokenizer(tokenizer)
@@ -73,22 +135,39 @@ class TermReader:
             part = "n" if flag == "eng" else flag[:1]
             if word in _SAYS_LITTLE and word not in _FILLERS:
                 continue
-            if english and _LETTERS.fullmatch(word) and (word in self._lexicon.english_stop or self._frequency(word) == 0):
+            if (
+                english
+                and _LETTERS.fullmatch(word)
+                and (word in self._lexicon.english_stop or self._frequency(word) == 0)
+            ):
                 continue
-            if word[0] in "哪几啥" or word.startswith(("多长", "多少", "多大", "多久", "解释", "核实", "请问")):
+            if word[0] in "哪几啥" or word.startswith(
+                ("多长", "多少", "多大", "多久", "解释", "核实", "请问")
+            ):
                 continue
-            if part in "mqurpcydwox" and not (part == "m" and len(word) > 1 and not any(c.isdigit() for c in word)) and part != "x":
+            if (
+                part in "mqurpcydwox"
+                and not (part == "m" and len(word) > 1 and not any(c.isdigit() for c in word))
+                and part != "x"
+            ):
                 continue
             if part == "x" and not re.fullmatch(r"[\w\u4e00-\u9fff]{2,}", word):
                 continue
             weight = _BY_PART_OF_SPEECH.get(part, 0.5) * self._rarity(word) * scale
             if weight > 0.02:
-                found[word] = Term(word, weight, part in "njlix" and len(word) > 1 and scale >= 1.0 and word not in _SORTS, self._frequency(word) > 0)
+                found[word] = Term(
+                    word,
+                    weight,
+                    part in "njlix" and len(word) > 1 and scale >= 1.0 and word not in _SORTS,
+                    self._frequency(word) > 0,
+                )
         return list(found.values())
 
     def has_subject(self, clause: str) -> bool:
         """Whether a clause can stand alone: it opens with a name, a noun or a time, not with a verb that lacks its subject."""
-        first = next((flag[:1] for word, flag in self._tagger.cut(clause.strip("“‘《「")) if word.strip()), "n")
+        first = next(
+            (flag[:1] for word, flag in self._tagger.cut(clause.strip("“‘《「")) if word.strip()), "n"
+        )
         return first not in "vdpcuf"
 
     def names_person(self, text: str) -> bool:
@@ -98,7 +177,11 @@ class TermReader:
     def pairs(self, text: str, terms: Sequence[Term]) -> tuple[str, ...]:
         """Neighbouring Han characters of ``text`` that no term holds and no question word does: what segmentation missed."""
         held = " ".join(term.text for term in terms)
-        return tuple(dict.fromkeys(pair for pair in _PAIR.findall(text) if pair not in held and not _NO_PAIR.search(pair)))
+        return tuple(
+            dict.fromkeys(
+                pair for pair in _PAIR.findall(text) if pair not in held and not _NO_PAIR.search(pair)
+            )
+        )
 
     def _rarity(self, word: str) -> float:
         """Inverse document frequency scaled to 0.25 … 1; 1 for a word that no chunk holds."""
@@ -139,7 +222,13 @@ def coverage(terms: Sequence[Term], fields: Sequence[tuple[str, float]], lexicon
     total = sum(term.weight for term in terms)
     if total == 0:
         return 0.0
-    return sum(term.weight * max(share * found(term.text, text, lexicon) for text, share in fields) for term in terms) / total
+    return (
+        sum(
+            term.weight * max(share * found(term.text, text, lexicon) for text, share in fields)
+            for term in terms
+        )
+        / total
+    )
 
 
 def missing(terms: Sequence[Term], text: str, lexicon: Lexicon) -> list[Term]:

@@ -35,7 +35,9 @@ _POLITE_END = re.compile(
     re.IGNORECASE,
 )
 _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:这边|里)?|(?<!对)我们(?!的心)|咱们|你们")
-_SPLIT = re.compile(r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))")
+_SPLIT = re.compile(
+    r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
+)
 MOST_PARTS = 6
 """So many things are looked up by themselves; what is asked beyond them goes with the last."""
 MOST_COMPANIES = 16
@@ -112,7 +114,10 @@ class Understander:
     def understand(self, question: Question) -> Understanding:
         """What to look up for ``question``."""
         raw = normalise(question.text)
-        history = [(role, without_politeness(normalise(text)) if role == "user" else normalise(text)) for role, text in question.history]
+        history = [
+            (role, without_politeness(normalise(text)) if role == "user" else normalise(text))
+            for role, text in question.history
+        ]
         folded = stand_alone(without_politeness(raw), history, self._lexicon, self._has_subject)
         text, corrections = self._speller.mend(folded.text)
         topic, _ = self._speller.mend(folded.topic)
@@ -131,7 +136,11 @@ class Understander:
             text, focus = f"{text} {names} {chinese}".strip(), f"{focus} {names} {chinese}"
         canonical = text
         for mention in reversed(mentions):
-            canonical = canonical[: mention.start] + mention.company + canonical[mention.end :] if not english else canonical
+            canonical = (
+                canonical[: mention.start] + mention.company + canonical[mention.end :]
+                if not english
+                else canonical
+            )
         return Lookup(
             text=text,
             topic=topic,
@@ -141,7 +150,9 @@ class Understander:
             companies=tuple(dict.fromkeys(mention.company for mention in mentions)),
             outsiders=any(mention.standing != "member" for mention in mentions),
             years=tuple(years(text)),
-            quantities=tuple(quantity for quantity in quantities(text) if quantity.unit not in ("年", "月", "日", "")),
+            quantities=tuple(
+                quantity for quantity in quantities(text) if quantity.unit not in ("年", "月", "日", "")
+            ),
             english=english,
             queries=tuple(dict.fromkeys((text, canonical, *also))),
         )
@@ -150,7 +161,9 @@ class Understander:
         """The separate things asked: clauses that each hold a question word, or one question about several companies."""
         if whole.kind in ("smalltalk", "request", "comparison", "summary"):
             return (whole,)
-        pieces = [piece.strip(" ，,、") for piece in _SPLIT.split(whole.focus) if piece and piece.strip(" ，,、")]
+        pieces = [
+            piece.strip(" ，,、") for piece in _SPLIT.split(whole.focus) if piece and piece.strip(" ，,、")
+        ]
         asking: list[str] = []
         lead = ""
         for piece in pieces:
@@ -166,7 +179,13 @@ class Understander:
             asking = [*asking[: MOST_PARTS - 1], "，".join(asking[MOST_PARTS - 1 :])]
         if len(asking) > 1:
             return self._sharing_subjects(whole, asking)
-        if 1 < len(whole.companies) <= MOST_COMPANIES and whole.kind in ("figure", "date", "how", "list", "fact"):
+        if 1 < len(whole.companies) <= MOST_COMPANIES and whole.kind in (
+            "figure",
+            "date",
+            "how",
+            "list",
+            "fact",
+        ):
             return tuple(self._about(whole, company) for company in whole.companies)
         return (whole,)
 
@@ -188,6 +207,10 @@ class Understander:
         for mention in reversed(self._lexicon.mentions(text)):
             if mention.standing != "group" and mention.company != company:
                 text = text[: mention.start] + text[mention.end :]
-        text = re.sub(r"(?:和|与|跟|及|、|,|，)+(?=的|各|分别|都|赔|$|\s)|^(?:和|与|跟|及|、)|(?<=年)(?:和|与|、)", "", text)
+        text = re.sub(
+            r"(?:和|与|跟|及|、|,|，)+(?=的|各|分别|都|赔|$|\s)|^(?:和|与|跟|及|、)|(?<=年)(?:和|与|、)",
+            "",
+            text,
+        )
         part = self._lookup(text, whole.topic, text, whole.shape, (whole.text,))
         return replace(part, kind=whole.kind)

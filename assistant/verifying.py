@@ -1,8 +1,8 @@
 """Whether a claim stands in the quotes that it cites: word for word, in substance, or not.
 
-    verbatim     every piece of the claim is a piece of one of the quotes
-    supported    its numbers and names stand there, and most of its characters do
-    unsupported  anything else; such a claim is not published
+verbatim     every piece of the claim is a piece of one of the quotes
+supported    its numbers and names stand there, and most of its characters do
+unsupported  anything else; such a claim is not published
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def support(claim: str, quotes: Sequence[str]) -> Support:
         return "verbatim"
     together = "\n".join(quotes)
     stated = quantities(claim)
-    if not all(agree(quantity, quantities(together)) for quantity in stated) or not set(years(claim)) <= set(years(together)):
+    if not all(agree(quantity, quantities(together)) for quantity in stated) or not set(years(claim)) <= set(
+        years(together)
+    ):
         return "unsupported"
     words = _bare(claim)
     pairs = {words[i : i + 2] for i in range(len(words) - 1)}

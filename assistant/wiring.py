@@ -35,7 +35,14 @@ def build_assistant(settings: Settings) -> Assistant:
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
     )
-    assistant = Assistant(retriever, Understander(lexicon, speller, terms.has_subject), reader, lexicon, Composer(lexicon, terms.has_subject), settings.answer)
+    assistant = Assistant(
+        retriever,
+        Understander(lexicon, speller, terms.has_subject),
+        reader,
+        lexicon,
+        Composer(lexicon, terms.has_subject),
+        settings.answer,
+    )
     _load_all(assistant)
     return assistant
 

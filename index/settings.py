@@ -21,6 +21,8 @@ class IndexSettings(BaseModel):
         description="embedding model: a folder, or a name that SentenceTransformer knows",
     )
     max_chars: int = Field(320, ge=80, le=2000, description="longest chunk, in characters")
-    dense_weight: float = Field(0.7, ge=0.0, le=1.0, description="weight of meaning against keywords in fusion")
+    dense_weight: float = Field(
+        0.7, ge=0.0, le=1.0, description="weight of meaning against keywords in fusion"
+    )
     candidates: int = Field(50, ge=1, le=1000, description="how many each leg of the search proposes")
     keep_versions: int = Field(3, ge=1, description="how many old versions stay for a roll-back")

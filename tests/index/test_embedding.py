@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -248,3 +251,14 @@ def test_code_that_a_model_brings_along_is_not_run(copy: Path) -> None:
     with pytest.raises(ModelError, match=r"theirs\.Encoder.*出于安全"):
         ModelEmbeddings(str(copy))
     assert not witness.exists()
+
+
+def test_nothing_is_reported_to_the_maker_of_the_runtime(tmp_path: Path) -> None:
+    """The runtime makes a device id in the home folder when it is going to report; there must be none."""
+    program = "from index.embedding import ModelEmbeddings; from index.settings import IndexSettings; ModelEmbeddings(IndexSettings().model).embed_query('平安')"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, env=environment, cwd=Path(__file__).parents[2]
+    )
+    assert not [path for path in tmp_path.rglob("*") if "microsoft" in path.name.lower()]
