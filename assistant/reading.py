@@ -9,9 +9,11 @@ tells how likely the best one answers at all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+import numpy as np
 
 from assistant.lexicon import Lexicon
 from assistant.matching import PERSON, WHICH_COMPANIES, company_match, kind_match, of_that_sort, year_match
@@ -88,6 +90,11 @@ class Candidate:
     coverage: float
     own_coverage: float
 
+    @property
+    def shared(self) -> float:
+        """What it is chosen by: words shared by itself, and with its surroundings."""
+        return self.coverage + self.own_coverage
+
 
 class Reader(Protocol):
     """Reads passages for an answer."""
@@ -128,6 +135,7 @@ class FeatureReader:
         terms: reads the weighted terms of a question.
         embed: unit vectors of sentences, shape (n, dimension).
         embed_question: the unit vector of a question, shape (dimension,).
+        passage_nearness: the cosine of a question to passages, by chunk id.
     """
 
     def __init__(
@@ -136,11 +144,13 @@ class FeatureReader:
         lexicon: Lexicon,
         embed: Callable[[Sequence[str]], Vectors],
         embed_question: Callable[[str], Vectors],
+        passage_nearness: Callable[[str, Sequence[str]], Mapping[str, float]],
     ) -> None:
         self._terms = terms
         self._lexicon = lexicon
         self._embed = embed
         self._embed_question = embed_question
+        self._passage_nearness = passage_nearness
 
     def read(self, lookup: Lookup, passages: Sequence[Passage]) -> Reading:
         """See ``Reader``; ``MEASURED`` sentences at most are compared by meaning, chosen by shared words."""
@@ -153,9 +163,9 @@ class FeatureReader:
         ]
         if not candidates:
             return Reading((), 0.0, (), tuple(terms))
-        candidates.sort(key=lambda candidate: -candidate.coverage - candidate.own_coverage)
+        candidates.sort(key=lambda candidate: -candidate.shared)
         chosen = candidates[:MEASURED]
-        meanings = self._embed([c.sentence.under_heading for c in chosen]) @ self._embed_question(lookup.text)
+        meanings = self._meanings(lookup, chosen)
         contrasts = meanings - meanings.mean()
         evidence = []
         for candidate, meaning, contrast in zip(chosen, meanings.tolist(), contrasts.tolist(), strict=True):
@@ -170,6 +180,19 @@ class FeatureReader:
         tells = bool(terms or pairs or lookup.english)
         probability = answered(best.features, lookup, len(unnamed)) if tells else RULED_OUT
         return Reading(tuple(evidence), probability, tuple(dict.fromkeys(lacking)), tuple(terms), pairs)
+
+    def _meanings(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
+        """Cosines of the question to the candidates, shape (n,).
+
+        Where words alone tell which sentence answers, the nearness of its passage, known from the search, must do:
+        embedding sentences costs more than all the rest of an answer.
+        """
+        following = candidates[1].shared if len(candidates) > 1 else 0.0
+        if candidates[0].own_coverage >= PLAIN and candidates[0].shared - following >= CLEAR:
+            ids = [candidate.sentence.passage.chunk.id for candidate in candidates]
+            near = self._passage_nearness(lookup.text, list(dict.fromkeys(ids)))
+            return np.asarray([near[chunk_id] for chunk_id in ids], dtype=np.float32)
+        return self._embed([c.sentence.under_heading for c in candidates]) @ self._embed_question(lookup.text)
 
     def _unnamed(self, lookup: Lookup, terms: Sequence[Term], said: str, best: Evidence) -> list[str]:
         """Things without which no sentence answers, and which the best one does not name."""
@@ -242,6 +265,8 @@ KNOWN_ABSENT = 1.7
 """How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
+PLAIN, CLEAR = 0.75, 0.25
+"""Shares of the question's words: held by the best sentence, and by how much more than by the next (of 2)."""
 MEASURED = 4
 """Sentences compared by meaning: each costs a few milliseconds of embedding."""
 

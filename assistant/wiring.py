@@ -34,6 +34,7 @@ def build_assistant(settings: Settings) -> Assistant:
         lexicon,
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
+        passage_nearness=retriever.similarities,
     )
     assistant = Assistant(
         retriever,

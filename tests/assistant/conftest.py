@@ -99,12 +99,16 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
         def embed_question(question: str) -> np.ndarray:
             return bigrams.vectors([question])[0]
 
+        def nearness(question: str, ids: Sequence[str]) -> dict[str, float]:
+            texts = [p.chunk.text for p in found if p.chunk.id in ids]
+            return dict(zip(ids, (bigrams.vectors(texts) @ embed_question(question)).tolist(), strict=True))
+
         return Desk(
             source=source,
             passages=found,
             lexicon=lexicon,
             understander=Understander(lexicon, speller, terms.has_subject),
-            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question),
+            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, nearness),
             composer=Composer(lexicon, terms.has_subject),
         )
 
