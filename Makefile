@@ -23,7 +23,7 @@ run: index  ## set up, build the index if it is missing or stale, serve the page
 
 test: index browser  ## set up, then run the whole test suite
 	@echo "==> 运行测试"
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
 
 install: $(STAMP)  ## set up alone
 
