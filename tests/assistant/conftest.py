@@ -100,8 +100,10 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
             return bigrams.vectors([question])[0]
 
         def nearness(question: str, ids: Sequence[str]) -> dict[str, float]:
-            texts = [p.chunk.text for p in found if p.chunk.id in ids]
-            return dict(zip(ids, (bigrams.vectors(texts) @ embed_question(question)).tolist(), strict=True))
+            near = bigrams.vectors([p.chunk.text for p in found]) @ embed_question(question)
+            return {
+                p.chunk.id: float(value) for p, value in zip(found, near, strict=True) if p.chunk.id in ids
+            }
 
         return Desk(
             source=source,
