@@ -62,5 +62,5 @@ browser:
 	  || { echo "没有 Chromium。请先安装：sudo apt-get install chromium fonts-noto-cjk"; exit 1; }; }
 
 clean:  ## remove the environment, the index, and everything else that was built
-	@rm -rf $(VENV) var runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) var runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
