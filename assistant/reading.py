@@ -299,8 +299,7 @@ def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
     )
     needed = 1.0 - features.kind if strict else 0.0
     return _logistic(
-        BIAS
-        + 0.8 * features.coverage
+        0.8 * features.coverage
         + 0.3 * features.own_coverage
         + 18.0 * (features.meaning - 0.86)
         + 1.8 * features.pairs
@@ -310,7 +309,6 @@ def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
 
 
 RULED_OUT = 0.02
-BIAS = 0.0
 
 
 def _logistic(z: float) -> float:

@@ -65,6 +65,20 @@ class Claim:
     support: Support
 
 
+def passage_dict(passage: Passage) -> dict[str, Any]:
+    """A passage as plain JSON values, as answers and the events before them carry it."""
+    return {
+        "id": passage.chunk.id,
+        "article_id": passage.article.id,
+        "title": passage.article.title,
+        "text": passage.chunk.text,
+        "start": passage.chunk.start,
+        "end": passage.chunk.end,
+        "headings": list(passage.chunk.headings),
+        "score": passage.score,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer. ``text`` is what is shown, with ``[n]`` markers; ``passages`` are all that were looked at.
@@ -106,20 +120,7 @@ class Answer:
                 | {"published": citation.published.isoformat() if citation.published else None}
                 for citation in self.citations
             ],
-            "passages": [
-                {
-                    "id": passage.chunk.id,
-                    "article_id": passage.article.id,
-                    "title": passage.article.title,
-                    "text": passage.chunk.text,
-                    "start": passage.chunk.start,
-                    "end": passage.chunk.end,
-                    "headings": list(passage.chunk.headings),
-                    "score": passage.score,
-                    "used": self.used(passage),
-                }
-                for passage in self.passages
-            ],
+            "passages": [passage_dict(passage) | {"used": self.used(passage)} for passage in self.passages],
             "suggestions": list(self.suggestions),
             "engine": self.engine,
             "index_version": self.index_version,

@@ -31,9 +31,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from assistant.errors import AssistantError, QuestionError
-from assistant.schema import Draft, Event, Finished, Retrieved, Role, Searching
+from assistant.schema import Draft, Event, Finished, Retrieved, Role, Searching, passage_dict
 from index.errors import IndexingError
-from index.schema import Passage
 from ui.errors import InternalError, ServiceError
 from ui.rendering import clean, shortened
 from ui.security import error_response
@@ -171,24 +170,11 @@ def event_json(event: Event) -> tuple[str, dict[str, Any]]:
         case Searching(looked_up):
             return "searching", {"looked_up": looked_up}
         case Retrieved(passages):
-            return "retrieved", {"passages": [_passage_json(passage) for passage in passages]}
+            return "retrieved", {"passages": [passage_dict(passage) for passage in passages]}
         case Draft(text):
             return "draft", {"text": text}
         case Finished(answer):
             return "finished", answer.to_dict()
-
-
-def _passage_json(passage: Passage) -> dict[str, Any]:
-    return {
-        "id": passage.chunk.id,
-        "article_id": passage.article.id,
-        "title": passage.article.title,
-        "text": passage.chunk.text,
-        "start": passage.chunk.start,
-        "end": passage.chunk.end,
-        "headings": list(passage.chunk.headings),
-        "score": passage.score,
-    }
 
 
 async def _events(events: Generator[Event], admission: anyio.Semaphore) -> AsyncGenerator[Event]:
