@@ -19,7 +19,7 @@ from ui.conversation import Turn, history, messages
 from ui.errors import ServiceError
 from ui.rendering import clean, error_html, event_html, progress_html, safe
 from ui.service import Failed, Loading, Ready, Service, State
-from ui.sources import panel_html
+from ui.sources import library_html, panel_html
 
 TITLE = "消保问答"
 STATIC = Path(__file__).parent / "static"
@@ -114,6 +114,9 @@ def build_page(service: Service, workers: int, max_chars: int) -> Any:
                     send = gr.Button("发送", variant="primary", scale=0, min_width=88, elem_id="xb-send")
             with gr.Column(scale=2, min_width=320, elem_id="xb-right"):
                 panel = gr.Markdown(panel_html(()), elem_id="xb-panel", latex_delimiters=[])
+                # Apart from the panel, which the style sheet shows in its place: a refresh that is still under
+                # way when an answer arrives must not write over the answer's sources.
+                library = gr.Markdown(library_html(()), elem_id="xb-library", latex_delimiters=[])
         timer = gr.Timer(1.0)
 
         def refresh(shown: tuple[Turn, ...]) -> list[Any]:
@@ -158,11 +161,11 @@ def build_page(service: Service, workers: int, max_chars: int) -> Any:
             yield [messages(shown), same, panel_html(shown), shown, on[0], *buttons]
 
         def clear() -> list[Any]:
-            """Begin anew; the outputs are ``[turns, panel, *examples]``."""
-            return [(), *opening(service.state)]
+            """Begin anew; the outputs are ``[turns, panel, library, *examples]``."""
+            return [(), panel_html(()), *opening(service.state)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        outcome = [timer, header, chat, panel, *examples]
+        outcome = [timer, header, chat, library, *examples]
         loading = {"inputs": [turns], "outputs": outcome, "queue": False, **quiet}
         page.load(refresh, **loading)
         timer.tick(refresh, **loading)
@@ -175,18 +178,18 @@ def build_page(service: Service, workers: int, max_chars: int) -> Any:
         gr.on([box.submit, send.click], answer, inputs=[box, turns], **asking)
         for button in examples:
             button.click(answer, inputs=[button, turns], **asking)
-        chat.clear(clear, outputs=[turns, panel, *examples], queue=False, **quiet)
+        chat.clear(clear, outputs=[turns, panel, library, *examples], queue=False, **quiet)
     page.queue(api_open=False, max_size=_QUEUE_LENGTH, default_concurrency_limit=workers)
     return page
 
 
 def opening(state: State) -> list[Any]:
-    """The panel and example buttons of a conversation not begun; the outputs are ``[panel, *examples]``."""
+    """The articles and example buttons of a conversation not begun; the outputs are ``[library, *examples]``."""
     match state:
         case Ready(assistant):
-            return [panel_html((), assistant.articles), *example_buttons(assistant.examples)]
+            return [library_html(assistant.articles), *example_buttons(assistant.examples)]
         case _:
-            return [panel_html(()), *example_buttons(())]
+            return [library_html(()), *example_buttons(())]
 
 
 def example_buttons(labels: Sequence[str]) -> list[Any]:

@@ -31,29 +31,29 @@ class Mark:
     numbers: tuple[int, ...]
 
 
-def panel_html(turns: Sequence[Turn], articles: Sequence[Article] = ()) -> str:
-    """The newest answer's sources, open, then earlier ones, folded; before any answer, the articles held."""
+def panel_html(turns: Sequence[Turn]) -> str:
+    """The newest answer's sources, open, then earlier ones, folded; nothing before any answer has sources."""
     sections = [
         _section(turn, number, is_open=number == len(turns))
         for number, turn in reversed(list(enumerate(turns, start=1)))
         if turn.answer is not None and turn.answer.passages and turn.answer.status != "smalltalk"
     ]
-    body = "".join(sections) or library_html(articles)
-    return f'<div class="xb-panel" role="region" aria-label="出处">{body}</div>'
+    return f'<div class="xb-panel" role="region" aria-label="出处">{"".join(sections)}</div>' if sections else ""
 
 
 def library_html(articles: Sequence[Article]) -> str:
     """What the answers are drawn from: every article's title, publisher and date."""
     if not articles:
-        return '<p class="xb-hint">回答的出处会显示在这里。</p>'
+        return '<div class="xb-panel"><p class="xb-hint">回答的出处会显示在这里。</p></div>'
     items = "".join(
         f'<li><div class="xb-title">{one_line(article.title)}</div>'
         f'<div class="xb-meta">{one_line(provenance(article.publisher, article.published))}</div></li>'
         for article in articles
     )
     return (
+        '<div class="xb-panel" role="region" aria-label="资料">'
         f'<p class="xb-hint">回答只出自下面 {len(articles)} 篇资料；提问后，出处会显示在这里。</p>'
-        f'<ol class="xb-library">{items}</ol>'
+        f'<ol class="xb-library">{items}</ol></div>'
     )
 
 

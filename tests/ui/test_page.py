@@ -195,7 +195,7 @@ def test_a_follow_up_takes_the_conversation_along_until_it_is_cleared(scripted_s
         (("user", QUESTION), ("assistant", "2022年，平安人寿赔付410万件[1]。")),
     )
     page.locator("#xb-chat button[aria-label='清空对话']").click()
-    expect(page.locator("#xb-panel")).to_contain_text("回答只出自下面 2 篇资料")
+    expect(page.locator("#xb-library")).to_contain_text("回答只出自下面 2 篇资料")
     ask(page, QUESTION)
     assert scripted.asked[-1] == (QUESTION, ())
 

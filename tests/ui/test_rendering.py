@@ -12,7 +12,7 @@ from assistant.schema import Draft, Retrieved, Searching
 from tests.ui.conftest import CAMPAIGN, CLAIMS, HOSTILE, answer, citation, passage
 from ui.conversation import Turn, history, messages
 from ui.rendering import answer_html, clean, error_html, event_html, key_figures, question_html
-from ui.sources import Mark, is_web_address, marks, panel_html
+from ui.sources import Mark, is_web_address, library_html, marks, panel_html
 
 HOSTILE_TEXTS = [
     "<script>alert(1)</script>",
@@ -87,7 +87,7 @@ def test_hostile_text_becomes_text_wherever_it_is_shown(text):
         panel_html(
             [Turn(text, answer(text, text, passages=[passage(HOSTILE, (text,))], status="not_found"))]
         ),
-        panel_html([], [HOSTILE]),
+        library_html([HOSTILE]),
     ]:
         assert_harmless(html)
 
