@@ -82,11 +82,14 @@ def open_page(browser):
     """Opens a page, and afterwards holds it to what every page must keep to: no other host, no error."""
     opened = []
 
-    def open_page(address: str, width: int = 1440, height: int = 900, **options) -> Page:
+    def open_page(
+        address: str, width: int = 1440, height: int = 900, first_script: str = "", **options
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale=options.pop("locale", "zh-CN"), **options
         )
         page = context.new_page()
+        page.add_init_script(first_script)
         hosts: set[str | None] = set()
         troubles: list[str] = []
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
@@ -328,6 +331,31 @@ def test_the_page_says_that_it_is_loading_and_answers_once_it_is_loaded(serving,
     expect(page.locator("#xb-chat .bot-row")).to_contain_text("有据可查")
     expect(page.locator("#xb-header")).to_contain_text("已就绪 · 2 篇资料")
     expect(page.locator("#xb-panel mark")).to_contain_text("410万件")
+
+
+# Holds back what comes at once, and lets through what comes by the queue: answers.
+LATE_REFRESH = """
+  const fetched = window.fetch;
+  window.refreshes = 0;
+  window.fetch = async (...request) => {
+    const response = await fetched(...request);
+    if (String(request[0].url ?? request[0]).includes('/run/')) {
+      await new Promise(done => setTimeout(done, 4000));
+      window.refreshes += 1;
+    }
+    return response;
+  };
+"""
+
+
+def test_a_refresh_that_arrives_after_an_answer_leaves_its_sources_alone(scripted_server, open_page):
+    page = open_page(scripted_server, first_script=LATE_REFRESH)
+    ask(page, QUESTION)
+    expect(page.locator("#xb-panel mark")).to_contain_text("410万件")
+    assert page.evaluate("window.refreshes") == 0
+    expect(page.locator("#xb-library")).to_contain_text("回答只出自下面 2 篇资料")
+    expect(page.locator("#xb-panel mark")).to_contain_text("410万件")
+    expect(page.locator("#xb-library")).to_be_hidden()
 
 
 def test_the_page_says_what_mends_a_missing_index_and_keeps_the_question(serving, open_page):
