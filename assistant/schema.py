@@ -84,7 +84,8 @@ class Answer:
     """A finished answer. ``text`` is what is shown, with ``[n]`` markers; ``passages`` are all that were looked at.
 
     ``looked_up`` is the stand-alone question that was searched for; ``timings_ms`` has ``understand``,
-    ``retrieve``, ``read`` (or ``generate``), ``verify`` and ``total``.
+    ``retrieve``, ``read`` (or ``generate``), ``verify`` and ``total``. ``confidence`` is the probability, 0 to 1,
+    that the articles answer the question, of several parts the likeliest; None where nothing was looked up.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Answer:
     engine: str
     index_version: str
     timings_ms: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
 
     def used(self, passage: Passage) -> bool:
         """Whether a citation rests on this passage."""
@@ -125,6 +127,7 @@ class Answer:
             "engine": self.engine,
             "index_version": self.index_version,
             "timings_ms": self.timings_ms,
+            "confidence": self.confidence,
         }
 
 

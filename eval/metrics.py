@@ -1,8 +1,8 @@
-"""The measures of an evaluation, each a small pure function that says what it means and where it comes from.
+"""Measures of an answer's text, each a small pure function that says what it means and where it comes from.
 
 Scoring is deterministic and needs no judge: a fact is looked for in the answer's text after both have
 been brought to one spelling. A measure that does not apply to a case gives None, never zero, so that it
-cannot pull an average down.
+cannot pull an average down. What an answer cites is measured in ``attribution``, what was found in ``ranking``.
 """
 
 from __future__ import annotations
@@ -10,161 +10,56 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from decimal import Decimal
-from functools import cache
-from math import floor, sqrt
 
-from opencc import OpenCC
-
-from assistant.quantities import chinese_number
+from assistant.lexicon import load_lexicon
 from assistant.schema import Citation
+from eval.normalising import contains, normalise, without_markers
 
-Z_95 = 1.959963984540054  # two-sided 95 % point of the standard normal distribution
 CITED_SHARE = 0.5
 
-_MARKER = re.compile(r"\[\d+(?:\s*[,，、]\s*\d+)*\]")
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-_ISO_DATE = re.compile(r"(?<!\d)(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d.])")
-_SPACED_SCALE = re.compile(r"(?<=\d)\s+(?=[十百千万亿])")
-_LEADING_ZERO = re.compile(r"(?<!\d)0(?=\d[月日号])")
-_CN_DIGIT, _CN_NUMERAL = "零〇一二两三四五六七八九", "零〇一二两三四五六七八九十百千万亿"
-_NUMBER = re.compile(
-    r"(?P<percent>百分之)?(?:"
-    r"(?P<scaled>(?:\d+(?:\.\d+)?[十百千万亿]+)+\d*)|(?P<arabic>\d+(?:\.\d+)?)"
-    rf"|(?P<decimal>[{_CN_DIGIT}十][{_CN_NUMERAL}]*点[{_CN_DIGIT}]+[十百千万亿]*)"
-    # A run that begins with a scale word (千家万户, 上万) is no number, save in 百分之百.
-    rf"|(?P<chinese>[{_CN_DIGIT}十][{_CN_NUMERAL}]*|(?<=百分之)百))"
-)
-_SCALED_PART = re.compile(r"(\d+(?:\.\d+)?)([十百千万亿]*)")
-# 三四十 and 七八百 are estimates, not numbers.
-_ESTIMATE = re.compile(r"[一二两三四五六七八九]{2,}[十百千万亿]|[十百千万亿][一二两三四五六七八九]{2,}")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "「": '"', "」": '"', "‘": "'", "’": "'", "。": "."})
-
-
-@cache
-def _to_simplified() -> OpenCC:
-    return OpenCC("t2s")
-
-
-def without_markers(text: str) -> str:
-    """An answer's text without its ``[n]`` citation markers and without the white space around it."""
-    return _MARKER.sub("", text).strip()
-
-
-def normalise(text: str) -> str:
-    """One spelling for texts that say the same, so that a fact can be looked for as a string.
-
-    Unicode NFKC (UAX #15), traditional to simplified characters (OpenCC ``t2s``), lower case, thousands
-    separators dropped, numbers in Arabic digits with 万 and 亿 multiplied out (四百一十万, 410万 and
-    4,100,000 are one), dates as ``2023年9月27日``, and neither spaces nor punctuation. What was apart stays
-    apart: between two ASCII letters or digits a space is kept (``7*24`` is not 724), as are decimal points
-    and the percent sign.
-    """
-    text = unicodedata.normalize("NFKC", text)
-    text = _to_simplified().convert(text).lower()
-    text = _SPACED_SCALE.sub("", text)
-    text = _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
-    text = _ISO_DATE.sub(lambda match: f"{match[1]}年{int(match[3])}月{int(match[4])}日", text)
-    text = _LEADING_ZERO.sub("", _NUMBER.sub(_in_arabic_digits, text))
-    kept: list[str] = []
-    gap = False
-    for place, character in enumerate(text):
-        if _is_kept(text, place):
-            if gap and kept and _is_ascii_word(kept[-1]) and _is_ascii_word(character):
-                kept.append(" ")
-            kept.append(character)
-            gap = False
-        else:
-            gap = True
-    return "".join(kept)
-
-
-def _in_arabic_digits(match: re.Match[str]) -> str:
-    value: Decimal | None
-    if match["scaled"]:
-        value = sum((_scaled(*part) for part in _SCALED_PART.findall(match["scaled"])), Decimal(0))
-    elif match["arabic"]:
-        return match["arabic"] + "%" if match["percent"] else match[0]
-    elif match["decimal"]:
-        whole, _, fraction = match["decimal"].partition("点")
-        digits = fraction.rstrip("十百千万亿")
-        before, after = chinese_number(whole), chinese_number(digits)
-        if before is None or after is None:
-            return match[0]
-        value = _scaled(f"{before}.{int(after):0{len(digits)}d}", fraction[len(digits) :])
-    else:
-        value = None if _ESTIMATE.search(match["chinese"]) else chinese_number(match["chinese"])
-    if value is None:
-        return match[0]
-    plain = format(value, "f")
-    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return plain + "%" if match["percent"] else plain
-
-
-def _scaled(number: str, scales: str) -> Decimal:
-    value = Decimal(number)
-    for scale in scales:
-        value *= chinese_number(scale) or 1
-    return value
-
-
-def _is_kept(text: str, place: int) -> bool:
-    character = text[place]
-    if character == "%":
-        return True
-    if character == ".":
-        return 0 < place < len(text) - 1 and text[place - 1].isdecimal() and text[place + 1].isdecimal()
-    return unicodedata.category(character)[0] in "LNM"
-
-
-def _is_ascii_word(character: str) -> bool:
-    return character.isascii() and character.isalnum()
-
-
-def contains(text: str, wanted: str) -> bool:
-    """Whether ``wanted`` stands in ``text``, both already normalised, and not as a part of a longer number or
-    word.
-
-    ``10`` does not stand in ``410``, ``2`` not in ``2.2``, ``ai`` not in ``aia``. An empty ``wanted`` stands
-    nowhere.
-    """
-    if not wanted:
-        return False
-    start = text.find(wanted)
-    while start >= 0:
-        if not (_splits_word(text, start) or _splits_word(text, start + len(wanted))):
-            return True
-        start = text.find(wanted, start + 1)
-    return False
-
-
-def _splits_word(text: str, place: int) -> bool:
-    """Whether the place between two characters lies inside one number or one ASCII word."""
-    if not 0 < place < len(text):
-        return False
-    left, right = text[place - 1], text[place]
-    if left.isdecimal() and right == ".":
-        return True
-    if left == "." and right.isdecimal():
-        return True
-    if left.isdecimal() and right.isdecimal():
-        return True
-    return all(character.isascii() and character.isalpha() for character in (left, right))
+# The punctuation that CMRC's script leaves out; ASCII points, commas and brackets are not on its list.
+_CMRC_PUNCTUATION = str.maketrans("", "", "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
+_CMRC_TOKEN = re.compile(r"[\u4e00-\u9fa5]|[^\W\u4e00-\u9fa5]+(?:[.,'][^\W\u4e00-\u9fa5]+)*|\S")
 
 
 def facts_missing(answer_text: str, facts: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """The facts (lists of alternatives) of which no alternative stands in the answer's text."""
-    text = normalise(without_markers(answer_text))
+    """The facts (lists of alternatives) of which no alternative stands in the answer's text.
+
+    What is not found as it is written is looked for again with every company under one name.
+    """
+    bare = without_markers(answer_text)
+    text, renamed = normalise(bare), normalise(with_one_name(bare))
     return tuple(
         tuple(alternatives)
         for alternatives in facts
-        if not any(contains(text, normalise(alternative)) for alternative in alternatives)
+        if not any(
+            contains(text, normalise(alternative)) or contains(renamed, normalise(with_one_name(alternative)))
+            for alternative in alternatives
+        )
     )
 
 
-def facts_found(answer_text: str, facts: Sequence[Sequence[str]]) -> bool | None:
-    """Key-fact accuracy of one answer: every fact has an alternative in it. None where there is no fact."""
-    return not facts_missing(answer_text, facts) if facts else None
+def fact_share(answer_text: str, facts: Sequence[Sequence[str]]) -> float | None:
+    """Share of the facts that the answer's text holds; None where the case has none.
+
+    Nugget recall: Voorhees (2003), "Overview of the TREC 2003 Question Answering Track", section 3, every
+    nugget being vital.
+    """
+    return 1 - len(facts_missing(answer_text, facts)) / len(facts) if facts else None
+
+
+def with_one_name(text: str) -> str:
+    """``text`` with every company that the lexicon knows under its first name: 平安寿险 as 平安人寿."""
+    parts: list[str] = []
+    end = 0
+    for mention in load_lexicon().mentions(text):
+        # A name that merely looks like a company's has no other, and a mention may lie within another one.
+        if mention.standing == "unknown" or mention.start < end:
+            continue
+        parts += [text[end : mention.start], mention.company]
+        end = mention.end
+    return "".join([*parts, text[end:]])
 
 
 def forbidden_found(answer_text: str, forbid: Sequence[str]) -> tuple[str, ...]:
@@ -178,6 +73,59 @@ def answer_length(answer_text: str) -> int:
     return len(without_markers(answer_text))
 
 
+def exact_match(answer_text: str, references: Sequence[str]) -> float | None:
+    """Whether the answer is one of the references (1) or not (0); None where the case has none.
+
+    As defined by CMRC 2018 (Cui et al., 2019, "A Span-Extraction Dataset for Chinese Machine Reading
+    Comprehension", section 3.2): case and punctuation aside.
+    """
+    if not references:
+        return None
+    given = _cmrc_text(without_markers(answer_text))
+    return float(any(_cmrc_text(reference) == given for reference in references))
+
+
+def character_f1(answer_text: str, references: Sequence[str]) -> float | None:
+    """F1 of the longest run of tokens that an answer shares with a reference, the best of the references.
+
+    As defined by CMRC 2018 (Cui et al., 2019, section 3.2): a Chinese character is a token, so is a word of
+    Latin letters or digits; case and punctuation do not count; what both have in common is their longest
+    common substring. None where the case has no references.
+    """
+    if not references:
+        return None
+    given = _cmrc_tokens(without_markers(answer_text))
+    return max(_substring_f1(given, _cmrc_tokens(reference)) for reference in references)
+
+
+def _cmrc_text(text: str) -> str:
+    return text.lower().strip().translate(_CMRC_PUNCTUATION)
+
+
+def _cmrc_tokens(text: str) -> list[str]:
+    return _CMRC_TOKEN.findall(_cmrc_text(text))
+
+
+def _substring_f1(given: Sequence[str], reference: Sequence[str]) -> float:
+    shared = _longest_common_run(given, reference)
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(given), shared / len(reference)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
+    longest = 0
+    above = [0] * (len(second) + 1)
+    for token in first:
+        row = [0]
+        for place, other in enumerate(second):
+            row.append(above[place] + 1 if token == other else 0)
+        longest = max(longest, *row)
+        above = row
+    return longest
+
+
 def evidence_recall(evidence: Sequence[str], citations: Sequence[Citation]) -> float | None:
     """Share of the evidence strings that a citation carries; None where the case names no evidence.
 
@@ -188,11 +136,12 @@ def evidence_recall(evidence: Sequence[str], citations: Sequence[Citation]) -> f
     """
     if not evidence:
         return None
-    quotes = [quote for quote in (_plain(citation.quote) for citation in citations) if quote]
-    return sum(_is_cited(_plain(string), quotes) for string in evidence) / len(evidence)
+    quotes = [quote for quote in (plain(citation.quote) for citation in citations) if quote]
+    return sum(_is_cited(plain(string), quotes) for string in evidence) / len(evidence)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text as places are compared: without white space, width of characters and shape of quotation marks aside."""
     return "".join(unicodedata.normalize("NFKC", text).translate(_QUOTES).split())
 
 
@@ -201,47 +150,3 @@ def _is_cited(evidence: str, quotes: Sequence[str]) -> bool:
         evidence in quote or (quote in evidence and len(quote) >= CITED_SHARE * len(evidence))
         for quote in quotes
     )
-
-
-def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float] | None:
-    """Score interval of a proportion (Wilson, 1927, JASA 22:209-212), by default at 95 %; None for no trials.
-
-    Raises:
-        ValueError: ``successes`` is not within ``0..n``.
-    """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes must lie within 0..{n}, not {successes}")
-    if n == 0:
-        return None
-    share = successes / n
-    centre = share + z * z / (2 * n)
-    margin = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # The ends are 0 and 1 exactly where nothing or everything succeeded; rounding alone would miss them.
-    low = 0.0 if successes == 0 else (centre - margin) / scale
-    high = 1.0 if successes == n else (centre + margin) / scale
-    return low, high
-
-
-def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The value below which ``percent`` (0 to 100) of the values lie; None for no values.
-
-    Linear between the two nearest ranks: definition 7 of Hyndman and Fan (1996), the one numpy uses.
-
-    Raises:
-        ValueError: ``percent`` is not within 0..100.
-    """
-    if not 0 <= percent <= 100:
-        raise ValueError(f"percent must lie within 0..100, not {percent}")
-    if not values:
-        return None
-    ordered = sorted(values)
-    rank = (len(ordered) - 1) * percent / 100
-    below = floor(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
-
-
-def mean(values: Sequence[float]) -> float | None:
-    """Arithmetic mean; None for no values."""
-    return sum(values) / len(values) if values else None
