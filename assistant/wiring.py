@@ -6,7 +6,7 @@ from assistant.composing import Composer
 from assistant.lexicon import load_lexicon
 from assistant.pipeline import Assistant
 from assistant.reading import FeatureReader
-from assistant.settings import Settings
+from assistant.settings import AnswerSettings, Settings
 from assistant.spelling import Speller
 from assistant.terms import TermReader
 from assistant.understanding import Understander
@@ -22,7 +22,13 @@ def build_assistant(settings: Settings) -> Assistant:
         IndexUnusableError: there is no index, or it is damaged or was built with another model.
         ModelError: the embedding model cannot be loaded.
     """
-    retriever = Retriever.open(settings.index)
+    assistant = assistant_over(Retriever.open(settings.index), settings.answer)
+    _load_all(assistant)
+    return assistant
+
+
+def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
+    """An assistant over an opened index, which stays its opener's to close. What loads on first use is not loaded yet."""
     lexicon = load_lexicon()
     words = segmenter()
     keywords = retriever.keywords
@@ -36,16 +42,14 @@ def build_assistant(settings: Settings) -> Assistant:
         embed_question=retriever.embed,
         passage_nearness=retriever.similarities,
     )
-    assistant = Assistant(
+    return Assistant(
         retriever,
         Understander(lexicon, speller, terms.has_subject),
         reader,
         lexicon,
         Composer(lexicon, terms.has_subject),
-        settings.answer,
+        settings,
     )
-    _load_all(assistant)
-    return assistant
 
 
 def _load_all(assistant: Assistant) -> None:

@@ -1,123 +1,114 @@
-"""Asks every case and judges the answers. What is asked is one callable, so that the assistant in this
-process, a server over HTTP or a scripted stand-in are run, and judged, alike.
+"""Asks every case and keeps each answer as it comes, so that a run that is broken off can be resumed. Whatever is
+asked, the assistant in this process, a server or a scripted stand-in, is asked alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from assistant.errors import AssistantError
-from assistant.schema import Answer, Role
-from eval.cases import Case, Document, EvaluationError
-from eval.metrics import answer_length, evidence_recall, facts_missing, forbidden_found
+from eval.cases import Case, Document
+from eval.errors import RunError, TargetError
+from eval.runs import Run, RunFolder
+from eval.targets import Target
 
-Ask = Callable[[str, Sequence[tuple[Role, str]]], Answer]
-AskFor = Callable[[tuple[Document, ...]], Ask]
 Progress = Callable[[int, int], None]
 
-ANSWERED = ("grounded", "partial")
-REFUSED = ("not_found", "declined")
+_NAMED = 5
 
 
-class UnsupportedCaseError(EvaluationError):
-    """The target cannot run a case of this sort."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A case with the answer it got, and the verdict.
-
-    ``reasons`` says in Chinese why an answer is wrong and is empty when it is right. ``answer`` is None, and
-    ``error`` the message, when the question was not taken at all. ``length`` is in characters without
-    citation markers; ``evidence_recall`` is None where it does not apply: a case without evidence, or one
-    that was not answered.
-    """
-
-    case: Case
-    answer: Answer | None
-    right: bool
-    reasons: tuple[str, ...]
-    facts_missing: tuple[tuple[str, ...], ...] = ()
-    forbidden: tuple[str, ...] = ()
-    length: int = 0
-    evidence_recall: float | None = None
-    error: str = ""
-
-    @property
-    def refused(self) -> bool:
-        """Whether the answer says that the articles do not hold one."""
-        return self.answer is not None and self.answer.status in REFUSED
-
-    @property
-    def answered(self) -> bool:
-        """Whether the answer claims to answer the question."""
-        return self.answer is not None and self.answer.status in ANSWERED
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All results of one run, in the order of the cases."""
-
-    results: tuple[Result, ...]
-
-
-def judge(case: Case, answer: Answer) -> Result:
-    """The verdict on one answer.
-
-    An answerable case is right when it is answered (``grounded`` or ``partial``), holds every fact and no
-    forbidden string, and is no longer than its cap. An unanswerable one is right when it is refused
-    (``not_found``, ``declined``).
-    """
-    length = answer_length(answer.text)
-    if not case.answerable:
-        forbidden = forbidden_found(answer.text, case.forbid)
-        refused = answer.status in REFUSED
-        reasons = () if refused else ("资料不能回答，却没有拒答",)
-        return Result(case, answer, refused, reasons, forbidden=forbidden, length=length)
-    if answer.status not in ANSWERED:
-        reasons = ("资料能够回答，却拒答了" if answer.status in REFUSED else "没有当作问题回答",)
-        return Result(case, answer, False, reasons, facts_missing=case.facts, length=length)
-    missing = facts_missing(answer.text, case.facts)
-    forbidden = forbidden_found(answer.text, case.forbid)
-    reasons = (
-        *(f"缺少：{' / '.join(alternatives)}" for alternatives in missing),
-        *(f"不应出现：{string}" for string in forbidden),
-        *((f"太长：{length} 字，上限 {case.length_cap} 字",) if length > case.length_cap else ()),
-    )
-    recall = evidence_recall(case.evidence, answer.citations)
-    return Result(case, answer, not reasons, reasons, missing, forbidden, length, recall)
-
-
-def run(
-    cases: Sequence[Case], ask: Ask, *, ask_for: AskFor | None = None, progress: Progress | None = None
+def run_cases(
+    cases: Sequence[Case],
+    target: Target,
+    folder: RunFolder,
+    jobs: int = 1,
+    repeat: int = 1,
+    progress: Progress | None = None,
 ) -> Run:
-    """Ask and judge every case, in order.
+    """Asks every case ``repeat`` times, ``jobs`` at a time, and judges the answers; results come in the order of the cases.
 
-    ``ask_for`` gives what to ask in the place of ``ask`` for a case that brings its own documents;
-    ``progress`` is told after each case how many of how many are done. A question that the assistant does not
-    take is a wrong answer with its error; trouble with the index is not caught, for it concerns every case.
+    What ``folder`` holds already is not asked again. Cases that share documents are asked one after the other in one
+    thread. ``progress`` is told how many of how many answers there are, one call at a time. A question that is not
+    answered is a wrong answer with its error; what concerns every question ends the run, and so does Ctrl-C: questions
+    under way are still answered and kept, and the folder can be resumed.
 
     Raises:
-        UnsupportedCaseError: a case brings documents and there is no ``ask_for``; before anything is asked.
+        TargetError: a case brings documents that ``target`` does not take (before anything is asked), or it cannot be
+            asked any more.
+        IndexingError: the index cannot be used.
+        RunError: ``folder`` is of other cases or another ``repeat``, or cannot be read or written.
     """
-    if ask_for is None and (closed := [case.id for case in cases if case.documents]):
-        some = "、".join(closed[:5]) + (" 等" if len(closed) > 5 else "")
-        raise UnsupportedCaseError(
-            f"这个评测对象不支持自带 documents 的用例：{some}。请去掉这些用例，或改用本机评测。"
-        )
-    results: list[Result] = []
+    if folder.cases != tuple(cases) or folder.config.repeat != repeat:
+        raise RunError(f"{folder.path} 记录的不是这些用例，或重复次数不同，不能写在一起。")
+    if not target.takes_documents:
+        _refuse_documents(cases)
+    asking = _Asking(target, folder, len(cases) * repeat, progress)
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="asking") as threads:
+        try:
+            futures = [threads.submit(asking.ask, group, repeat) for group in _groups(cases)]
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
+        finally:
+            # However this ends: whoever is not done stops after the question it is at.
+            asking.stop.set()
+    return folder.load()
+
+
+class _Asking:
+    """One run under way, shared by its threads."""
+
+    def __init__(self, target: Target, folder: RunFolder, total: int, progress: Progress | None) -> None:
+        self._target = target
+        self._folder = folder
+        self._total = total
+        self._progress = progress
+        self._done = folder.done()
+        self._counting = threading.Lock()
+        self._count = len(self._done)
+        self.stop = threading.Event()
+
+    def ask(self, group: Iterable[Case], repeat: int) -> None:
+        """Asks the cases of a group in turn, as long as nobody says stop."""
+        for case in group:
+            for number in range(1, repeat + 1):
+                if self.stop.is_set():
+                    return
+                if (case.id, number) not in self._done:
+                    self._ask_once(case, number)
+
+    def _ask_once(self, case: Case, number: int) -> None:
+        try:
+            answer = self._target.answer(case)
+        except AssistantError as error:
+            self._folder.add(case, number, None, str(error))
+        else:
+            self._folder.add(case, number, answer)
+        with self._counting:
+            self._count += 1
+            if self._progress is not None:
+                self._progress(self._count, self._total)
+
+
+def _groups(cases: Iterable[Case]) -> list[list[Case]]:
+    """Cases that share documents together, every other case by itself; in order of their first case."""
+    groups: list[list[Case]] = []
+    by_documents: dict[tuple[Document, ...], list[Case]] = {}
     for case in cases:
-        asked = ask_for(case.documents) if ask_for is not None and case.documents else ask
-        results.append(_result(case, asked))
-        if progress is not None:
-            progress(len(results), len(cases))
-    return Run(tuple(results))
+        if case.documents and case.documents in by_documents:
+            by_documents[case.documents].append(case)
+            continue
+        groups.append([case])
+        if case.documents:
+            by_documents[case.documents] = groups[-1]
+    return groups
 
 
-def _result(case: Case, ask: Ask) -> Result:
-    try:
-        answer = ask(case.question, case.history)
-    except AssistantError as error:
-        return Result(case, None, False, (f"出错：{error}",), facts_missing=case.facts, error=str(error))
-    return judge(case, answer)
+def _refuse_documents(cases: Iterable[Case]) -> None:
+    closed = [case.id for case in cases if case.documents]
+    if closed:
+        some = "、".join(closed[:_NAMED]) + (f" 等 {len(closed)} 个" if len(closed) > _NAMED else "")
+        raise TargetError(
+            f"这个评测对象不支持自带 documents 的用例：{some}。请去掉这些用例，或改用 --target local。"
+        )

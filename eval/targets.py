@@ -1,75 +1,269 @@
-"""What can be asked: the assistant in this process, over the configured index or over a case's own texts."""
+"""What can be asked. This is the server over HTTP; the assistant in this process is ``local.LocalTarget``, a module
+apart because importing the assistant takes seconds, which asking a server need not wait for.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from hashlib import sha256
-from pathlib import Path
+import platform
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
 
-from assistant.pipeline import Assistant
-from assistant.schema import Answer, Role
-from assistant.settings import Settings
-from assistant.wiring import build_assistant
-from eval.cases import Document
-from eval.runner import Ask
-from index.ingest import ingest
-from index.loading import DESCRIPTIONS
+import httpx
+
+from assistant.errors import AssistantError, QuestionError
+from eval.cases import Case
+from eval.dumping import json_line
+from eval.errors import ResponseError, TargetError
+from eval.responses import parse_response
+
+LOCAL = "local"
+
+ASK = "/api/ask"
+READY = "/readyz"
+
+TIMEOUT_SECONDS = 60.0
+CONNECTING_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 30.0
+BUSY_ATTEMPTS = 8
+CONNECTION_ATTEMPTS = 3
+
+_BUSY = (429, 502, 503, 504)
+_NOT_TAKEN = (413, 422)
+# Waiting does not mend these: the server answers 503 until a person has seen to it.
+_BROKEN = ("index_unusable",)
 
 
-class LocalTarget:
-    """The assistant in this process.
+class Target(Protocol):
+    """What is asked. ``name`` is kept with a run; ``takes_documents`` says whether cases with documents can be run."""
 
-    Documents of closed-context cases are indexed under ``folder``, one index per distinct set, each built
-    once. Only the assistant of the latest set is kept, so that a thousand sets do not pile up in memory:
-    cases that share documents are best kept next to each other.
+    name: str
+    takes_documents: bool
+
+    def answer(self, case: Case) -> dict[str, Any]:
+        """The answer to a case, as the JSON of ``Answer.to_dict``. May be called from several threads at once.
+
+        Raises:
+            AssistantError: this question was not answered; others can be.
+            TargetError, IndexingError: no question can be.
+        """
+
+    def versions(self) -> dict[str, str]:
+        """What answers, and what judges it: ``package`` and ``python``, and ``index`` where that is known.
+
+        Raises:
+            TargetError, IndexingError: it cannot be asked at all.
+        """
+
+    def open(self) -> None:
+        """Makes sure that what is asked of the articles can be answered, before anything is asked.
+
+        Raises:
+            TargetError, IndexingError: it cannot.
+        """
+
+    def close(self) -> None:
+        """Releases what is open. Idempotent."""
+
+
+def own_versions() -> dict[str, str]:
+    """The versions of this package and of Python."""
+    try:
+        package = version("xiaobao")
+    except PackageNotFoundError:
+        package = "未安装"
+    return {"package": package, "python": platform.python_version()}
+
+
+class HttpTarget:
+    """A server's ``POST /api/ask``, on connections that are kept.
+
+    A server that is busy or loading (429, 503 and a gateway's 502 and 504) is asked again, after as long as its
+    ``Retry-After`` says, at most half a minute, and a bounded number of times; so is one that hangs up.
+
+    Args:
+        url: the server's address, with or without the path of the API.
+        timeout: seconds that an answer may take.
+        transport: what carries the requests; the network, unless a test brings its own.
+        sleep: waits so many seconds.
+
+    Raises:
+        TargetError: ``url`` is no address.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._assistant: Assistant | None = None
-        self._latest: tuple[tuple[Document, ...], Assistant] | None = None
+    takes_documents = False
 
-    def ask(self, question: str, history: Sequence[tuple[Role, str]]) -> Answer:
-        """Ask the assistant over the configured index, loaded when it is first asked.
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = _address(url)
+        self._sleep = sleep
+        self._timeout = timeout
+        self._client = httpx.Client(
+            base_url=self.name,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECTING_SECONDS)),
+            transport=transport,
+            # A proxy that the environment names knows nothing of this machine's own servers.
+            mounts=None if transport else {"all://127.0.0.1": None, "all://localhost": None},
+            headers={"Accept": "application/json"},
+        )
+
+    def answer(self, case: Case) -> dict[str, Any]:
+        """The server's answer to a case.
 
         Raises:
-            QuestionError: the question cannot be asked as it stands.
-            IndexingError: the index or the model cannot be used.
+            QuestionError: the server did not take the question; the message is the server's.
+            AssistantError: it failed on this question.
+            TargetError: it is not there, does not answer, or is something else; or the case brings documents.
         """
-        if self._assistant is None:
-            self._assistant = build_assistant(self._settings)
-        return self._assistant.ask(question, history)
+        if case.documents:
+            raise TargetError(f"服务器不能回答自带 documents 的用例：{case.id}。请改用 --target local。")
+        history = [{"role": role, "content": content} for role, content in case.history]
+        body = {"question": case.question, "history": history, "stream": False}
+        response = self._request("POST", ASK, body)
+        if response.status_code != httpx.codes.OK:
+            raise self._refusal(response)
+        values = self._object(response)
+        try:
+            parse_response(values)
+        except ResponseError as error:
+            raise TargetError(f"{self.name} {error}。请检查 --target 的地址和版本。") from error
+        return dict(values)
 
-    def ask_for(self, documents: tuple[Document, ...]) -> Ask:
-        """What answers from these documents alone.
+    def versions(self) -> dict[str, str]:
+        """The versions of what judges, and the index version of the server; waits while the server is loading.
 
         Raises:
-            IndexingError: the documents cannot be indexed.
+            TargetError: the server is not there, is not ready, or is something else.
         """
-        if self._latest is None or self._latest[0] != documents:
-            self._latest = documents, build_assistant(self._indexed(documents))
-        return self._latest[1].ask
+        response = self._request("GET", READY)
+        if response.status_code != httpx.codes.OK:
+            raise self._refusal(response)
+        index_version = self._object(response).get("index_version")
+        if not isinstance(index_version, str):
+            raise self._something_else(f"{READY} 没有给出 index_version")
+        return own_versions() | {"index": index_version}
 
-    def _indexed(self, documents: tuple[Document, ...]) -> Settings:
-        name = sha256("\0".join(f"{item.title}\0{item.text}" for item in documents).encode()).hexdigest()[:16]
-        place = self._folder / name
-        articles = place / "articles"
-        index = self._settings.index.model_copy(update={"path": place / "index", "articles": articles})
-        if not place.exists():
-            articles.mkdir(parents=True)
-            _write_articles(articles, documents)
-            ingest(index)
-        return self._settings.model_copy(update={"index": index})
+    def open(self) -> None:
+        """Waits until the server is ready.
+
+        Raises:
+            TargetError: it is not there, or cannot be used.
+        """
+        self.versions()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        """The response that is not about being busy."""
+        busy = broken = 0
+        while True:
+            try:
+                response = self._send(method, path, body)
+            except httpx.TransportError as error:
+                broken += 1
+                if broken == CONNECTION_ATTEMPTS or isinstance(error, httpx.TimeoutException):
+                    raise self._unreachable(error) from error
+                self._sleep(_backing_off(broken))
+                continue
+            code, message = _told(response)
+            if response.status_code not in _BUSY or code in _BROKEN:
+                return response
+            busy += 1
+            if busy == BUSY_ATTEMPTS:
+                raise TargetError(
+                    f"{self.name} 一直不能回答（HTTP {response.status_code}{_after(message)}）。"
+                    "请稍后再试，或减少 --jobs。"
+                )
+            self._sleep(_wait(response, busy))
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        if body is None:
+            return self._client.request(method, path)
+        content = json_line(body).encode("utf-8")
+        return self._client.request(
+            method, path, content=content, headers={"Content-Type": "application/json"}
+        )
+
+    def _object(self, response: httpx.Response) -> Mapping[str, Any]:
+        try:
+            values = response.json()
+        except ValueError as error:
+            raise self._something_else("返回的不是 JSON") from error
+        if not isinstance(values, dict):
+            raise self._something_else("返回的不是 JSON 对象")
+        return values
+
+    def _refusal(self, response: httpx.Response) -> AssistantError | TargetError:
+        """What a status other than 200 means."""
+        code, message = _told(response)
+        status = response.status_code
+        if code and status in _NOT_TAKEN:
+            return QuestionError(message)
+        if code in _BROKEN:
+            return TargetError(f"{self.name}：{message}")
+        if code and status == httpx.codes.INTERNAL_SERVER_ERROR:
+            return AssistantError(f"服务器内部出错（HTTP {status}{_after(message)}）")
+        return self._something_else(f"HTTP {status}{_after(message)}")
+
+    def _something_else(self, reason: str) -> TargetError:
+        return TargetError(f"{self.name} 不是可以评测的消保问答服务：{reason}。请检查 --target 的地址。")
+
+    def _unreachable(self, error: httpx.TransportError) -> TargetError:
+        if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+            return TargetError(
+                f"{self.name} 超过 {self._timeout:g} 秒没有回答。请检查服务器，再用 --resume 继续。"
+            )
+        return TargetError(
+            f"连接不上 {self.name}（{error or type(error).__name__}）。请先启动服务（xiaobao serve），并检查地址和端口。"
+        )
 
 
-def _write_articles(folder: Path, documents: Sequence[Document]) -> None:
-    described: list[str] = []
-    for number, document in enumerate(documents, 1):
-        name = f"{number:03d}.txt"
-        # The title stands first in the file too, so that the text's own first line is not taken for one.
-        (folder / name).write_text(f"{document.title}\n{document.text}", "utf-8")
-        # A JSON string is a TOML string, as long as it is not escaped to ASCII.
-        described.append(f'["{name}"]\ntitle = {json.dumps(document.title, ensure_ascii=False)}\n')
-    (folder / DESCRIPTIONS).write_text("\n".join(described), "utf-8")
+def _address(url: str) -> str:
+    """The server's base address."""
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL as error:
+        raise TargetError(f"--target「{url}」不是有效的地址：{error}。") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise TargetError(f"--target「{url}」应是 {LOCAL} 或 http://127.0.0.1:7860 这样的地址。")
+    return str(parsed.copy_with(query=None, fragment=None)).removesuffix(ASK).rstrip("/")
+
+
+def _told(response: httpx.Response) -> tuple[str, str]:
+    """Code and message of an error in the API's form; empty where the response is something else."""
+    try:
+        error = response.json()["error"]
+        return str(error["code"]), str(error["message"])
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+
+
+def _after(message: str) -> str:
+    return f"：{message.rstrip('。')}" if message else ""
+
+
+def _wait(response: httpx.Response, attempt: int) -> float:
+    """Seconds until the next attempt: what ``Retry-After`` says (RFC 9110, 10.2.3), else ever longer."""
+    said = response.headers.get("Retry-After", "").strip()
+    if said.isdecimal():
+        return min(float(said), LONGEST_WAIT_SECONDS)
+    try:
+        wait = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):  # no date, or one without a time zone
+        return _backing_off(attempt)
+    return min(max(wait, 0.0), LONGEST_WAIT_SECONDS)
+
+
+def _backing_off(attempt: int) -> float:
+    return min(0.5 * 2.0 ** (attempt - 1), LONGEST_WAIT_SECONDS)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -95,14 +96,14 @@ class VectorStore:
     @classmethod
     def _on(cls, folder: Path, embeddings: Embeddings | None, *, create: bool) -> VectorStore:
         client: Any = None
+        settings = _settings().model_copy()
         try:
-            client = chromadb.PersistentClient(
-                path=str(folder), settings=ChromaSettings(anonymized_telemetry=False)
-            )
+            client = chromadb.PersistentClient(path=str(folder), settings=settings)
             chroma = Chroma(
                 COLLECTION,
                 embeddings,
                 client=client,
+                client_settings=settings,
                 collection_configuration=_CONFIGURATION,  # type: ignore[arg-type]
                 create_collection_if_not_exists=create,
             )
@@ -206,6 +207,12 @@ class VectorStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@cache
+def _settings() -> ChromaSettings:
+    """Chroma's settings. Reading them from the environment takes longer than opening a small store."""
+    return ChromaSettings(anonymized_telemetry=False)
 
 
 def _metadata(chunk: Chunk, article: Article) -> dict[str, str | int]:

@@ -248,6 +248,24 @@ def test_what_does_not_pass_its_check_is_never_published(settings: IndexSettings
     assert versions.leftovers(settings.path) == []
 
 
+def test_the_check_may_run_in_this_process_and_is_made_before_anything_is_published(
+    settings: IndexSettings, bigrams: Any
+) -> None:
+    fresh = settings.model_copy(update={"path": settings.path / "fresh"})
+    checked: list[tuple[Path, str | None]] = []
+
+    def check(folder: Path) -> None:
+        checking.check(folder)
+        checked.append((folder, versions.current_version(fresh.path)))
+
+    ingest(fresh, embeddings=bigrams, check=check)
+    ((folder, serving_then),) = checked
+    assert serving_then is None and not folder.exists()
+    with pytest.raises(IndexDamagedError, match="查不到自己"):
+        ingest(fresh, embeddings=HalfBlind(), check=check)  # type: ignore[arg-type]
+    assert len(versions.list_versions(fresh.path)) == 1
+
+
 def test_the_check_finds_rows_that_are_missing(settings: IndexSettings, bigrams: Any) -> None:
     folder, _ = versions.open_current(settings.path)
     articles, chunks = versions.read_articles(folder)
