@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from assistant.schema import Role
-from eval.metrics import normalise
+from eval.errors import CasesError
+
+Split = Literal["dev", "test"]
 
 PACKAGED = Path(__file__).parent / "cases"
 
@@ -21,30 +25,30 @@ UNANSWERABLE_KINDS = ("unanswerable_near", "unanswerable_far")
 KINDS = (
     "figure", "date", "entity", "contact", "list", "definition", "how", "why", "yes_no", "paraphrase",
     "typo", "traditional", "english", "follow_up", "two_part", "comparison", "summary", "false_premise",
-    *UNANSWERABLE_KINDS,
+    "conflict", "time", "coverage", "span", "robust", *UNANSWERABLE_KINDS,
 )  # fmt: skip
 SINGLE_FACT_KINDS = ("figure", "date", "entity", "contact", "yes_no")
 SINGLE_FACT_CHARS = 90
 OTHER_CHARS = 320
 
 _REQUIRED = ("id", "kind", "question", "answerable")
-_OPTIONAL = ("history", "facts", "evidence", "forbid", "documents", "max_chars")
-
-
-class EvaluationError(Exception):
-    """Root of everything this package raises on purpose."""
-
-
-class CasesError(EvaluationError):
-    """Case files cannot be used; the message names every file and line, and what is wrong there."""
+_OPTIONAL = (
+    "history", "facts", "evidence", "forbid", "documents", "max_chars", "min_facts", "references", "origin", "variant",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text that a closed-context case is answered from, in the place of the articles."""
+    """A text that a closed-context case is answered from, in the place of the articles.
+
+    ``published`` is None, ``publisher`` and ``url`` empty where the case does not say.
+    """
 
     title: str
     text: str
+    published: date | None = None
+    publisher: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,9 @@ class Case:
     Every item of ``facts`` is a list of alternatives of which one must stand in the answer; ``evidence`` are
     verbatim strings of an article; ``history`` is ``(role, text)``, newest last; ``documents`` are empty
     unless the case brings its own texts; ``max_chars`` is the longest right answer, or None for the default
-    of its kind.
+    of its kind. Of an overview's facts (nuggets) ``min_facts`` are enough; None asks for all. ``references``
+    are the short answers that exact match and character F1 compare with. A case made from another one by
+    rule names that one as ``origin`` and the rule as ``variant``.
     """
 
     id: str
@@ -67,6 +73,23 @@ class Case:
     forbid: tuple[str, ...]
     documents: tuple[Document, ...] = ()
     max_chars: int | None = None
+    min_facts: int | None = None
+    references: tuple[str, ...] = ()
+    origin: str = ""
+    variant: str = ""
+
+    @property
+    def facts_needed(self) -> int:
+        """How many of the facts a right answer holds at least."""
+        return len(self.facts) if self.min_facts is None else self.min_facts
+
+    @property
+    def split(self) -> Split:
+        """The half a case belongs to, by hash of its id, so that nobody chooses; a variant goes with its origin.
+
+        Of SHA-256 over the id in UTF-8 the first byte decides: even is for tuning, odd is for reporting.
+        """
+        return "test" if sha256((self.origin or self.id).encode()).digest()[0] % 2 else "dev"
 
     @property
     def length_cap(self) -> int:
@@ -147,6 +170,8 @@ def parse_case(line: str) -> Case:
         raise CasesError(f"不是有效的 JSON（第 {error.colno} 列：{error.msg}）") from error
     if not isinstance(values, dict):
         raise CasesError("一行应是一个 JSON 对象 {…}")
+    if "draft" in values:
+        raise CasesError(f"还是草稿：{values['draft']}。补全后去掉 draft 这一项才能使用")
     _check_keys(values, "", _REQUIRED, _OPTIONAL)
     case = Case(
         id=_text(values, "id"),
@@ -159,6 +184,10 @@ def parse_case(line: str) -> Case:
         forbid=_texts(values.get("forbid", []), "forbid"),
         documents=tuple(_document(item, place) for place, item in _items(values, "documents")),
         max_chars=_positive(values, "max_chars"),
+        min_facts=_positive(values, "min_facts"),
+        references=_texts(values.get("references", []), "references"),
+        origin=_text(values, "origin") if "origin" in values else "",
+        variant=_text(values, "variant") if "variant" in values else "",
     )
     _check_sense(case)
     return case
@@ -182,6 +211,10 @@ def _check_sense(case: Case) -> None:
             raise CasesError(f"facts 第 {number} 项没有任何备选写法")
     if case.kind == "follow_up" and not case.history:
         raise CasesError("kind 是 follow_up，history 却是空的")
+    if case.min_facts is not None and case.min_facts > len(case.facts):
+        raise CasesError(f"min_facts 是 {case.min_facts}，facts 却只有 {len(case.facts)} 项")
+    if (case.kind == "robust") != bool(case.origin and case.variant):
+        raise CasesError("kind 是 robust 的用例要有 origin 和 variant，别的用例不应有")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -245,10 +278,12 @@ def _positive(values: Mapping[str, Any], name: str) -> int | None:
     return value
 
 
-def _object(value: Any, place: str, required: Sequence[str]) -> Mapping[str, Any]:
+def _object(
+    value: Any, place: str, required: Sequence[str], optional: Sequence[str] = ()
+) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise CasesError(f"{place} 应是对象 {{{', '.join(required)}}}，不是 {_named(value)}")
-    _check_keys(value, place, required)
+    _check_keys(value, place, required, optional)
     return value
 
 
@@ -260,33 +295,25 @@ def _turn(value: Any, place: str) -> tuple[Role, str]:
 
 
 def _document(value: Any, place: str) -> Document:
-    document = _object(value, place, ("title", "text"))
-    return Document(_text(document, "title", f"{place} 的 "), _text(document, "text", f"{place} 的 "))
+    document = _object(value, place, ("title", "text"), ("published", "publisher", "url"))
+    where = f"{place} 的 "
+    texts = {
+        name: _text(document, name, where)
+        for name in ("title", "text", "publisher", "url")
+        if name in document
+    }
+    return Document(**texts, published=_day(document.get("published"), f"{where}published"))
+
+
+def _day(value: Any, place: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(_not_empty(value, place))
+    except ValueError as error:
+        raise CasesError(f"{place} 应是 2023-09-27 这样的日期，不是 {_named(value)}") from error
 
 
 def _named(value: Any) -> str:
     shown = json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= 40 else shown[:40] + "…"
-
-
-def check_cases(cases: Sequence[Case], article_texts: Sequence[str]) -> list[str]:
-    """What is wrong with cases that load: evidence that stands in no text, and strings that nothing can
-    match.
-
-    ``article_texts`` are the cleaned texts of the articles; a case with documents is checked against those.
-    """
-    troubles: list[str] = []
-    for case in cases:
-        texts = [document.text for document in case.documents] or article_texts
-        troubles.extend(
-            f"{case.id}：资料里没有这段依据原文：{string}"
-            for string in case.evidence
-            if not any(string in text for text in texts)
-        )
-        strings = [string for alternatives in case.facts for string in alternatives] + list(case.forbid)
-        troubles.extend(
-            f"{case.id}：「{string}」只有标点或空白，永远匹配不到"
-            for string in strings
-            if not normalise(string)
-        )
-    return troubles

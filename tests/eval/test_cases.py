@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,13 @@ from eval.cases import (
     PACKAGED,
     UNANSWERABLE_KINDS,
     Case,
-    CasesError,
     Document,
     case_files,
-    check_cases,
     load_cases,
     parse_case,
 )
-from eval.metrics import facts_missing
+from eval.errors import CasesError
+from eval.normalising import contains, normalise
 from index.loading import load_articles
 from index.settings import IndexSettings
 
@@ -119,7 +119,15 @@ def test_a_single_fact_must_be_short_and_other_answers_may_be_longer() -> None:
         (line(history=[{"role": "user"}]), "history 第 1 项 缺少键：content"),
         (line(history=["user"]), "history 第 1 项 应是对象"),
         (line(kind="follow_up"), "history 却是空的"),
-        (line(documents=[{"title": "t", "text": "x", "url": "y"}]), "documents 第 1 项 有未知的键：url"),
+        (line(documents=[{"title": "t", "text": "x", "link": "y"}]), "documents 第 1 项 有未知的键：link"),
+        (
+            line(documents=[{"title": "t", "text": "x", "published": "去年"}]),
+            "published 应是 2023-09-27 这样的日期",
+        ),
+        (line(min_facts=2), "min_facts 是 2，facts 却只有 1 项"),
+        (line(kind="robust"), "要有 origin 和 variant"),
+        (line(origin="a", variant="polite"), "别的用例不应有"),
+        (line(references="410万件"), "references 应是字符串的列表"),
         (line(max_chars=True), "max_chars 应是正整数，不是 true"),
         (line(max_chars=0), "max_chars 应是正整数，不是 0"),
         (line(kind="unanswerable_far"), "answerable 却是 true"),
@@ -174,29 +182,39 @@ def test_missing_empty_and_undecodable_files_are_refused(tmp_path: Path) -> None
         load_cases([tmp_path / "gbk.jsonl"])
 
 
+def test_the_split_follows_the_hash_of_the_id_and_a_variant_its_origin() -> None:
+    splits = Counter(parse_case(line(id=f"fig-{number}")).split for number in range(400))
+    assert 150 < splits["dev"] < 250
+    origin = parse_case(line())
+    assert all(
+        parse_case(line(id=f"v-{number}", kind="robust", origin="fig-1", variant="polite")).split
+        == origin.split
+        for number in range(20)
+    )
+
+
+def test_an_overview_needs_as_many_facts_as_it_says_others_all() -> None:
+    facts = [["a"], ["b"], ["c"]]
+    assert parse_case(line(facts=facts)).facts_needed == 3
+    assert parse_case(line(facts=facts, kind="coverage", min_facts=2)).facts_needed == 2
+
+
+def test_a_document_carries_what_it_says_of_itself() -> None:
+    told = {
+        "title": "t",
+        "text": "x",
+        "published": "2023-09-27",
+        "publisher": "p",
+        "url": "https://a.example/",
+    }
+    (document,) = parse_case(line(documents=[told])).documents
+    assert document == Document("t", "x", date(2023, 9, 27), "p", "https://a.example/")
+
+
 def test_a_byte_order_mark_and_unusual_line_separators_do_no_harm(tmp_path: Path) -> None:
     file = tmp_path / "cases.jsonl"
     file.write_bytes(b"\xef\xbb\xbf" + line(question="甲\u2028乙？").encode() + b"\r\n")
     assert load_cases([file])[0].question == "甲\u2028乙？"
-
-
-def test_evidence_must_stand_verbatim_in_an_article() -> None:
-    case = parse_case(line())
-    assert check_cases([case], ["别的文章。", "其中,平安人寿赔付410万件。"]) == []
-    (trouble,) = check_cases([case], ["其中,平安人寿共赔付410万件。"])
-    assert "fig-1" in trouble and "平安人寿赔付410万件" in trouble
-
-
-def test_evidence_of_a_case_with_documents_must_stand_in_those() -> None:
-    case = parse_case(line(documents=[{"title": "t", "text": "平安人寿赔付410万件。"}]))
-    assert check_cases([case], []) == []
-    other = parse_case(line(documents=[{"title": "t", "text": "别的。"}]))
-    assert len(check_cases([other], ["平安人寿赔付410万件。"])) == 1
-
-
-def test_strings_that_nothing_can_match_are_found() -> None:
-    case = parse_case(line(facts=[["410万件", "……"]], forbid=["——"]))
-    assert len(check_cases([case], ["平安人寿赔付410万件。"])) == 2
 
 
 def test_the_packaged_cases_cover_what_they_promise() -> None:
@@ -207,24 +225,18 @@ def test_the_packaged_cases_cover_what_they_promise() -> None:
     assert len(cases) >= 80
     assert unanswerable >= 25
     assert near >= unanswerable // 2 and far > 0
-    assert set(kinds) == set(KINDS)
+    # Spans are what public benchmarks bring.
+    assert set(kinds) == set(KINDS) - {"span"}
 
 
-def test_the_packaged_evidence_stands_verbatim_in_the_articles() -> None:
-    articles = load_articles(IndexSettings().articles)
-    assert check_cases(load_cases([PACKAGED]), [article.text for article in articles]) == []
-
-
-def test_every_packaged_fact_can_be_told_from_the_articles() -> None:
-    text = "\n".join(article.text for article in load_articles(IndexSettings().articles))
-    missing = {case.id: facts_missing(text, case.facts) for case in load_cases([PACKAGED])}
-    assert {name: facts for name, facts in missing.items() if facts} == {}
+def test_every_packaged_fact_can_be_told_from_its_texts() -> None:
+    articles = normalise("\n".join(article.text for article in load_articles(IndexSettings().articles)))
+    for case in load_cases([PACKAGED]):
+        own = "\n".join(f"{item.title}\n{item.published}\n{item.text}" for item in case.documents)
+        told = normalise(own) or articles
+        for alternatives in case.facts:
+            assert any(contains(told, normalise(string)) for string in alternatives), (case.id, alternatives)
 
 
 def test_every_packaged_answerable_case_names_its_evidence() -> None:
     assert [case.id for case in load_cases([PACKAGED]) if case.answerable and not case.evidence] == []
-
-
-def test_the_packaged_questions_are_asked_once_each() -> None:
-    asked = Counter((case.question, case.history) for case in load_cases([PACKAGED]))
-    assert [question for question, times in asked.items() if times > 1] == []

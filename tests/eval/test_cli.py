@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_a_kind_that_does_not_exist_or_has_no_case_is_bad_input(home: Path, tmp_
     assert "figures" in unknown.stderr
     empty = call(home, tmp_path, "run", FIGURE, options=("--kind", "list"))
     assert empty.exit_code == 2
-    assert "没有 list 类的用例" in empty.stderr
+    assert "没有这样的用例" in empty.stderr
 
 
 def test_running_without_an_index_says_what_mends_it(tmp_path: Path) -> None:
@@ -126,11 +127,14 @@ def test_a_run_asks_the_real_assistant_and_keeps_a_report(indexed: Path, tmp_pat
     result = call(indexed, tmp_path, "run", FIGURE, FAR, options=("--out", str(out)))
     assert result.exit_code == 0
     assert "可回答：正确率" in result.stdout
-    assert "已评 2/2 个用例" in result.stderr
+    assert "已评 2/2 个问题" in result.stderr
     (folder,) = out.iterdir()
     report = json.loads((folder / "report.json").read_text("utf-8"))
     assert [(item["id"], item["right"]) for item in report["results"]] == [("fig-1", True), ("far-1", True)]
-    assert report["results"][0]["evidence_recall"] == 1.0
+    assert report["results"][0]["measures"]["evidence_recall"] == 1.0
+    assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    assert 'tests="2"' in (folder / "junit.xml").read_text("utf-8")
+    assert "消保问答评测" in (folder / "summary.md").read_text("utf-8")
     kept = [json.loads(line) for line in (folder / "answers.jsonl").read_text("utf-8").splitlines()]
     assert "410万件" in kept[0]["answer"]["text"]
     assert kept[0]["answer"]["timings_ms"]["total"] > 0
@@ -164,3 +168,106 @@ def test_only_the_chosen_kinds_are_asked_and_failures_can_be_left_out(indexed: P
     assert "✗ fig-1" in listed.stdout
     assert "unanswerable_far" not in listed.stdout
     assert "✗" not in call(indexed, tmp_path, "run", wrong, FAR, options=(*options, "--no-failures")).stdout
+
+
+@pytest.fixture(scope="module")
+def kept(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs of the same cases, and one in which nothing is refused and so one case is lost."""
+    place = tmp_path_factory.mktemp("kept")
+    strict = (indexed / "xiaobao.toml").read_text("utf-8")
+    (indexed / "lax.toml").write_text(strict + "\n[answer]\nthreshold = 0.0\n", "utf-8")
+    for name, config in (("a", "xiaobao.toml"), ("b", "xiaobao.toml"), ("c", "lax.toml")):
+        options = ("--out", str(place / name), "--config", str(indexed / config))
+        assert call(indexed, place, "run", FIGURE, FAR, CLOSED, options=options).exit_code == 0
+    return [folder for name in "abc" for folder in (place / name).iterdir()]
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_two_runs_of_one_version_compare_as_equal_and_their_figures_are_the_same_to_the_byte(
+    kept: list[Path],
+) -> None:
+    first, second, _ = kept
+    assert "两次评测相同" in invoke("compare", first, second).stdout
+    reports = [json.loads((folder / "report.json").read_text("utf-8")) for folder in (first, second)]
+    for report in reports:
+        del report["config"]["started"], report["timings_ms"]
+    assert json.dumps(reports[0], sort_keys=True) == json.dumps(reports[1], sort_keys=True)
+
+
+def test_a_report_made_again_from_kept_answers_is_the_same_to_the_byte(kept: list[Path]) -> None:
+    files = [kept[0] / name for name in ("report.json", "report.html", "junit.xml", "summary.md")]
+    before = [file.read_bytes() for file in files]
+    assert invoke("report", kept[0]).exit_code == 0
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_loss_is_named_by_compare_and_stopped_by_the_gate(kept: list[Path], tmp_path: Path) -> None:
+    good, same, worse = kept
+    assert "far-1" in invoke("compare", good, worse).stdout
+    baseline = tmp_path / "main.json"
+    assert invoke("baseline", good, "--note", "试", "--to", baseline).exit_code == 0
+    assert json.loads(baseline.read_text("utf-8"))["right"] == {
+        "fig-1": True,
+        "far-1": True,
+        "closed-1": True,
+    }
+    assert invoke("gate", same, "--baseline", baseline).exit_code == 0
+    stopped = invoke("gate", worse, "--baseline", baseline)
+    assert stopped.exit_code == 1 and "far-1" in stopped.stdout
+
+
+def test_a_run_that_was_broken_off_is_resumed_where_it_stopped(
+    indexed: Path, kept: list[Path], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(kept[0], broken)
+    lines = (broken / "answers.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (broken / "answers.jsonl").write_text(lines[0] + lines[1][:40], "utf-8")
+    cases = kept[0] / "cases.jsonl"
+    result = invoke("run", "--cases", cases, "--config", indexed / "xiaobao.toml", "--resume", broken)
+    assert result.exit_code == 0
+    again = (broken / "answers.jsonl").read_text("utf-8").splitlines(keepends=True)
+    assert again[0] == lines[0] and len(again) == 3
+
+
+def test_what_is_no_run_is_bad_input(tmp_path: Path) -> None:
+    for arguments in (("report", tmp_path), ("gate", "--out", tmp_path), ("compare", tmp_path, tmp_path)):
+        result = invoke(*arguments)
+        assert result.exit_code == 2 and str(tmp_path) in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_articles_of_another_folder_cannot_be_given_to_a_server(tmp_path: Path) -> None:
+    result = invoke("run", "--target", "http://127.0.0.1:9", "--articles", tmp_path)
+    assert result.exit_code == 2 and "--articles" in result.stderr
+
+
+def test_a_table_of_questions_becomes_a_case_file_that_runs(indexed: Path, tmp_path: Path) -> None:
+    table, cases = tmp_path / "faq.csv", tmp_path / "faq.jsonl"
+    table.write_text("问题,答案\n2022年甲公司寿险业务赔付了多少件？,410万件\n", "utf-8")
+    assert invoke("import", table, "--to", cases).exit_code == 0
+    result = invoke("run", "--cases", cases, "--config", indexed / "xiaobao.toml", "--out", tmp_path / "runs")
+    assert result.exit_code == 0 and "1 / 1" in result.stdout
+
+
+def test_drafts_are_refused_as_cases_until_a_person_has_accepted_them(home: Path, tmp_path: Path) -> None:
+    drafts = tmp_path / "drafts.jsonl"
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(json.dumps(FAR, ensure_ascii=False), "utf-8")
+    made = invoke(
+        "suggest", "--cases", cases, "--config", home / "xiaobao.toml", "--count", 3, "--to", drafts
+    )
+    assert made.exit_code == 0 and "3 行" in made.stdout
+    refused = invoke("lint", "--cases", drafts, "--config", home / "xiaobao.toml")
+    assert refused.exit_code == 2 and "草稿" in refused.stderr
+
+
+def test_unanswered_questions_are_put_together_by_what_they_ask(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.txt"
+    asked.write_text("理赔要几天到账？\n理赔款多久能到账\n退保手续费怎么算？\n", "utf-8")
+    result = invoke("gaps", asked)
+    assert result.exit_code == 0
+    assert "3 次，归为 2 类" in result.stdout
