@@ -46,8 +46,10 @@ ask: index  ## ask one question: make ask Q="2022年平安人寿赔付了多少�
 	@test -n "$${Q:-}" || { echo '请这样提问：make ask Q="2022年平安人寿赔付了多少件？"'; exit 2; }
 	@$(BIN)/xiaobao ask -- "$$Q"
 
-eval: index  ## measure the answers on the evaluation cases
-	@$(BIN)/xiaobao-eval run
+eval: index  ## check the cases, ask them all, report, hold against the baseline, change the articles and ask again
+	@echo "==> 检查用例" && $(BIN)/xiaobao-eval lint
+	@echo "==> 评测" && $(BIN)/xiaobao-eval run --gate --no-failures
+	@echo "==> 改动资料再问" && $(BIN)/xiaobao-eval perturb --at-least 0.95
 
 lint: $(STAMP)  ## style, types, and the direction of imports
 	@echo "==> ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -115,7 +115,7 @@ def _by_look(case: Case) -> str | None:
 
 @cache
 def _to_traditional() -> OpenCC:
-    return OpenCC("s2t")
+    return OpenCC("s2tw")
 
 
 def _traditional(case: Case) -> str | None:
@@ -220,11 +220,11 @@ def _company_last(text: str) -> str | None:
     rest = text[mentions[0].end :].rstrip("？? ")
     if len(rest) < 6 or rest[0] in "的和跟与、是在" or not _HAN.match(rest):
         return None
-    return f"{rest}，我说的是{text[: mentions[0].end]}？"
+    return f"{rest}，我说的是{text[: mentions[0].end]}。"
 
 
 _BEFORE = (
-    "您好，麻烦问一下，", "不好意思打扰了，想请教一下：", "你好！在吗？", "领导让我核实一下，", "客户在线上等着，帮忙看看：", "哈喽～想问下哈，",
+    "您好，麻烦问一下，", "不好意思打扰了，想请教一下：", "你好！在吗？", "领导要我问一下，", "客户在线上等着，帮忙看看：", "哈喽～想问下哈，",
 )  # fmt: skip
 _AFTER = ("谢谢！", "麻烦了，多谢。", "有点急，谢谢", "辛苦啦～", "非常感谢您的帮助！", "先谢过了")
 
