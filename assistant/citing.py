@@ -7,7 +7,7 @@ share a citation, so that a list of nine is proved by one quote rather than nine
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistant.composition import Composition, Proof, Statement
 from assistant.schema import Citation, Claim
@@ -48,7 +48,8 @@ class Citer:
             return ""
         numbers = tuple(dict.fromkeys(self._number(proof) for proof in statement.proofs))
         self.claims.append(Claim(statement.text, numbers, judged))
-        return statement.text + "".join(f"[{number}]" for number in numbers)
+        markers = "".join(f"[{number}]" for number in numbers)
+        return f"{statement.before}{statement.text}{statement.after}{markers}"
 
     def _number(self, proof: Proof) -> int:
         for citation in self.citations:
@@ -95,7 +96,7 @@ class Citer:
         shared = []
         for group in groups:
             spanning = Proof(group[0].proofs[0].article, group[0].proofs[0].start, group[-1].proofs[0].end)
-            shared += [Statement(statement.text, (spanning,)) for statement in group]
+            shared += [replace(statement, proofs=(spanning,)) for statement in group]
         return shared
 
     def _home(self, proof: Proof) -> str:

@@ -87,3 +87,8 @@ def without_joiner(text: str, span: Span) -> Span:
         if match and match.end() < end - start:
             start += match.end()
     return _trim(text, start, end)
+
+
+def without_number(text: str) -> str:
+    """A sentence without the number that it has as an item of an enumeration (一是)."""
+    return _ITEM.sub("", text, count=1)

@@ -4,7 +4,7 @@
     a list                    the whole enumeration, an item a line
     yes or no                 是 with the proof; 不是 with what the articles say instead
     a comparison              the figures that stand in one sentence, ordered
-    a summary                 the headings, or the lead sentences of the section
+    a summary                 the headings, or the densest clauses of what it is about (``overviews``)
     what, how, why            one or two sentences
 
 What the question states itself is then checked against the evidence (``premises``).
@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from assistant.clauses import clauses, shortest_run, without_joiner
+from assistant.clauses import clauses, shortest_run, without_joiner, without_number
 from assistant.comparing import compare
 from assistant.composition import (
     FACT_CHARS,
@@ -25,13 +25,13 @@ from assistant.composition import (
     Composition,
     Proof,
     Statement,
-    bullets,
     whole_sentence,
 )
 from assistant.enumerations import at as enumeration_at
-from assistant.enumerations import first_sentences, sections
 from assistant.lexicon import Lexicon
+from assistant.listing import listed, series_length, with_series
 from assistant.matching import wanted_units
+from assistant.overviews import overview
 from assistant.premises import checked
 from assistant.quantities import agree, quantities, years
 from assistant.reading import Evidence, Reading
@@ -65,7 +65,7 @@ class Composer:
             case "list":
                 composed = self._list(lookup, reading)
             case "summary":
-                composed = self._summary(reading)
+                composed = overview(lookup, reading, self._lexicon)
             case "comparison":
                 composed = compare(lookup, reading.evidence[:4], self._lexicon) or self._clause(
                     lookup, reading, best
@@ -74,6 +74,8 @@ class Composer:
                 composed = self._sentences(lookup, reading)
             case _:
                 composed = self._clause(lookup, reading, best)
+        if not composed.statements:
+            composed = self._clause(lookup, reading, best)
         return checked(lookup, best, composed, self._lexicon)
 
     def _fold(self, text: str) -> str:
@@ -100,6 +102,9 @@ class Composer:
             if asked and not {m.company for m in self._lexicon.mentions(run)} & set(asked):
                 return False
             if any(agree(quantity, quantities(run)) is None for quantity in stated):
+                return False
+            # What only announces a series is no list.
+            if lookup.kind == "list" and series_length(run) < 2 <= series_length(text):
                 return False
             return _holds(lookup, run) or not _holds(lookup, text)
 
@@ -156,7 +161,9 @@ class Composer:
             ):
                 said = f"{article.text[paragraph + before[-1].start : paragraph + before[-1].end]}：{said}"
                 quote_start = min(quote_start, paragraph + before[-1].start)
-        carries_year = lookup.kind in ("figure", "comparison", "yes_no", "contact") or bool(lookup.years)
+        carries_year = lookup.kind in ("figure", "date", "comparison", "yes_no", "contact") or bool(
+            lookup.years
+        )
         if carries_year and not years(said) and quantities(said):
             dated = list(re.finditer(r"(?:19|20)\d{2}年(?=[,，])|今年以来", article.text[paragraph:start]))
             if dated and end - (paragraph + dated[-1].start()) <= 2 * QUOTE_CHARS:
@@ -204,6 +211,7 @@ class Composer:
                 (Proof(article, *whole_sentence(article, evidence.start, evidence.end)),),
             )
         start, end = whole_sentence(article, evidence.start, evidence.end)
+        start += len(article.text[start:end]) - len(without_number(article.text[start:end]))
         if end - start > LONG_CHARS - 40:
             start, end = evidence.start, evidence.end
         if end - start > LONG_CHARS - 40:
@@ -220,82 +228,16 @@ class Composer:
                 start, end = fitting[0], following[1]
         return Statement(article.text[start:end].rstrip("；; \n"), (Proof(article, start, end),))
 
-    # Lists and summaries
+    # Lists
 
     def _list(self, lookup: Lookup, reading: Reading) -> Composition:
-        best = reading.evidence[0]
-        article = best.passage.article
-        if self._about_all(reading, article):
-            return self._summary(reading)
-        listed = enumeration_at(article.text, best.start, best.end)
-        if listed is not None and self._asks_for_all(listed.items, reading, article):
-            return bullets(article, listed.items)
-        under = self._labelled(reading, best)
-        if under is not None:
-            return under
+        composed = listed(lookup, reading, self._lexicon)
+        if composed is not None:
+            return composed
+        best = with_series(reading)
         if best.end - best.start <= FACT_CHARS:
             return Composition((self._whole(lookup, reading, best),))
         return Composition((self._clause_statement(lookup, reading, best),))
-
-    def _about_all(self, reading: Reading, article: Article) -> bool:
-        """Whether the question names nothing but what the whole article is about."""
-        title = self._fold(article.title)
-        return bool(reading.terms) and all(
-            found(term.text, title, self._lexicon) >= 0.9 for term in reading.terms if term.weight > 0.1
-        )
-
-    def _asks_for_all(self, items: Sequence[tuple[int, int]], reading: Reading, article: Article) -> bool:
-        """Whether the question speaks of the enumeration, not of what one of its items tells."""
-        shares = [
-            coverage(reading.terms, [(self._fold(article.text[slice(*item)]), 1.0)], self._lexicon)
-            for item in items
-        ]
-        ordered = sorted(shares, reverse=True)
-        return ordered[0] - ordered[1] < 0.3
-
-    def _labelled(self, reading: Reading, best: Evidence) -> Composition | None:
-        """Labelled paragraphs under the heading that the question names, if it names one better than any sentence."""
-        article = best.passage.article
-        for section in sections(article.text):
-            name = self._fold(section.heading.text)
-            if coverage(reading.terms, [(name, 1.0)], self._lexicon) < max(0.6, best.features.own_coverage):
-                continue
-            inner = [
-                s for s in sections(article.text) if section.heading.start < s.heading.start < section.end
-            ]
-            if len(inner) > 1:
-                return bullets(article, [(s.heading.start, s.end) for s in inner])
-        return None
-
-    def _summary(self, reading: Reading) -> Composition:
-        best = reading.evidence[0]
-        article = best.passage.article
-        tops = [section for section in sections(article.text) if section.heading.level <= 2]
-
-        def named(text: str) -> float:
-            return coverage(reading.terms, [(self._fold(text), 1.0)], self._lexicon)
-
-        inside = [s for s in tops if s.heading.start <= best.start < s.end]
-        if inside and named(article.title) < max(
-            named(inside[-1].heading.text), best.features.own_coverage - 0.1
-        ):
-            leads = first_sentences(article.text, inside[-1].heading.end, inside[-1].end)
-        elif len(tops) > 3:
-            return Composition(
-                tuple(
-                    Statement(s.heading.text, (Proof(article, s.heading.start, s.heading.end),)) for s in tops
-                ),
-                bullets=True,
-            )
-        else:
-            leads = [
-                lead for s in tops for lead in first_sentences(article.text, s.heading.end, s.end)[:2]
-            ] or [(best.start, best.end)]
-            opening = first_sentences(article.text, 0, tops[0].heading.start if tops else len(article.text))
-            leads = [*sorted(opening, key=lambda span: -named(article.text[slice(*span)]))[:1], *leads]
-        if (best.start, best.end) not in leads and not any(start <= best.start < end for start, end in leads):
-            leads.append(whole_sentence(article, best.start, best.end))
-        return bullets(article, sorted(leads), keep=(best.start, best.end))
 
 
 def _holds(lookup: Lookup, run: str) -> bool:

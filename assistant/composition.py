@@ -29,10 +29,15 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One thing the answer says: ``text`` as shown, and its proofs, in order."""
+    """One thing the answer says: ``text``, which its proofs carry, in order.
+
+    ``before`` and ``after`` are shown around it and tell of its source (when it was published), not from it.
+    """
 
     text: str
     proofs: tuple[Proof, ...]
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.cleaning import Heading, find_headings
-from index.segmentation import sentences
 
 _NUMERALS = "一二三四五六七八九十"
 _MARKER = re.compile(rf"(?:(?<=[。；;，,：:\n])|^)\s*([{_NUMERALS}])是(?!否|家|年|天|个)")
@@ -95,16 +94,4 @@ def sections(text: str) -> list[Section]:
     for position, heading in enumerate(headings):
         following = (other.start for other in headings[position + 1 :] if other.level <= heading.level)
         found.append(Section(heading, next(following, len(text))))
-    return found
-
-
-def first_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The first sentence of every paragraph in ``text[start:end]``, as offsets into ``text``."""
-    found = []
-    offset = start
-    for paragraph in text[start:end].split("\n"):
-        spans = sentences(paragraph, offset)
-        if spans:
-            found.append((spans[0].start, spans[0].end))
-        offset += len(paragraph) + 1
     return found

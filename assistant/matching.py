@@ -19,6 +19,7 @@ from index.segmentation import sentences
 WHICH_COMPANIES = re.compile(r"哪(?:些|几家|几个)(?:成员|子)?(?:公司|机构|企业)|哪几家")
 WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company", re.IGNORECASE)
 _DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
+PHONE = re.compile(r"\d{5,}|\d{3,4}(?:-\d{3,8})+")
 _CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
 _LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")
 _REASON = re.compile(
@@ -26,7 +27,7 @@ _REASON = re.compile(
 )
 _MEANS = re.compile(r"通过|采用|采取|利用|建立|搭建|运用|依托|借|推出|开展|要求|根据|方式|形式|以")
 PERSON = re.compile(
-    r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么"
+    r"(?:他|她|官|总裁|董事长|总经理|经理|负责人|代表|哪位|领导|高管)的?(?:叫什么|名字|姓名|叫啥|姓什么)|姓什么|(?:代表|负责人|主持人|作者|讲师|获奖者).{0,2}(?:是谁|都?有谁)"
 )
 
 
@@ -118,7 +119,7 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
         case "date":
             return 1.0 if _DATE.search(text) else 0.0
         case "contact":
-            return 1.0 if re.search(r"\d{5,}", text) else (0.4 if _CONTACT.search(text) else 0.0)
+            return 1.0 if PHONE.search(text) else (0.4 if _CONTACT.search(text) else 0.0)
         case "entity":
             named = any(mention.standing != "group" for mention in lexicon.mentions(text))
             return 1.0 if named or "“" in text else 0.3
@@ -144,6 +145,46 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
             return 1.0 if _defines(text, terms) else 0.3
         case _:
             return 0.5
+
+
+def lacks_unit(lookup: Lookup, text: str) -> bool:
+    """Whether a figure is asked for in a unit (多少钱, 几期) in which ``text`` gives none.
+
+    What counts things alike (SAME_UNIT) will do, and so will any figure where pieces or persons are asked for: speakers
+    call most things 个 and 人.
+    """
+    units = wanted_units(lookup.shape)
+    if lookup.kind != "figure" or not units or units & _LOOSE or _COUNTED_BY_PIECE.search(lookup.shape):
+        return False
+    return not units & {quantity.unit for quantity in quantities(text)}
+
+
+_LOOSE = frozenset({"个", "人", "天"})
+_COUNTED_BY_PIECE = re.compile(r"(?:多少|几)个")
+
+
+def lacks_names(lookup: Lookup, text: str, lexicon: Lexicon, places: int) -> bool:
+    """Whether the companies or places of a group are asked for by name and ``text`` does not name two.
+
+    A sentence that counts them (13家成员公司, 7省) reads like an answer and is none. ``places`` is how many pairs of place
+    names ``text`` gives in a row.
+    """
+    if _WHICH_PLACES.search(lookup.shape):
+        return places < 1
+    if _WHICH_NAMED.search(lookup.shape):
+        companies = {mention.company for mention in lexicon.mentions(text) if mention.standing != "group"}
+        return len(companies) < 2 and len(_BODY.findall(text)) < 2
+    return False
+
+
+_WHICH_NAMED = re.compile(
+    r"(?:公司|机构|企业|银行)(?:的?(?:名单|名字|名称)|(?:都|分别)?(?:是|有|叫)(?:哪[些几]|谁))|名单"
+    r"|哪(?:些|几家|几个)(?:成员|子|保险)?(?:公司|机构|企业)"
+)
+_WHICH_PLACES = re.compile(
+    r"哪(?:些|几个|几)(?:省|城市|市|县)|(?:省|市|城市|省份).{0,4}(?:都是|分别是|是)哪[些几]|\d地.{0,6}哪"
+)
+_BODY = re.compile(r"(?:公司|银行|险|人寿|证券|信托|局|协会|委|法院)(?=[、和与及,，。;；]|$)")
 
 
 def _defines(text: str, terms: Sequence[Term]) -> bool:

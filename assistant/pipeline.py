@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from assistant.accounts import dated, disagreeing
 from assistant.citing import Citer
 from assistant.composing import Composer
+from assistant.composition import Composition
 from assistant.errors import QuestionError
 from assistant.lexicon import Lexicon
-from assistant.reading import Reader, Reading
+from assistant.reading import Evidence, Reader, Reading
 from assistant.replies import DECLINED, examples, introduction, not_found, rephrasings
 from assistant.schema import Answer, Event, Finished, Question, Retrieved, Role, Searching, Status
 from assistant.settings import AnswerSettings
@@ -150,7 +152,7 @@ class Assistant:
         for part, reading in zip(understood.parts, readings, strict=True):
             text = ""
             if reading.evidence and reading.probability >= self._settings.threshold:
-                text = citer.cite(self._composer.compose(part, reading))
+                text = citer.cite(self._compose(part, reading))
             if text and text not in said:
                 said.append(text)
             elif not text:
@@ -181,7 +183,15 @@ class Assistant:
             engine=ENGINE,
             index_version=self.index_version,
             timings_ms=timer.timings(),
+            confidence=round(max(reading.probability for reading in readings), 4),
         )
+
+    def _compose(self, lookup: Lookup, reading: Reading) -> Composition:
+        def compose(evidence: Evidence) -> Composition:
+            return self._composer.compose(lookup, replace(reading, evidence=(evidence,)))
+
+        accounts = disagreeing(lookup, reading, compose)
+        return accounts or dated(lookup, self._composer.compose(lookup, reading))
 
     def _reply(
         self,

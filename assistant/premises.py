@@ -38,10 +38,13 @@ def contradictions(
     lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexicon
 ) -> list[tuple[str, str]]:
     """What the question states and what the articles say instead, pair by pair."""
-    said = [*quantities(composed.statements[0].text), *quantities(best.text)]
+    said = [q for statement in composed.statements for q in quantities(statement.text)]
+    said += quantities(best.text)
     own = _figures_of(lookup.companies, best.text, lexicon)
     wrong = []
     for quantity in lookup.quantities:
+        if quantity.value == 1 and f"哪{quantity.text}" in lookup.text:
+            continue
         # Of the figures of several companies only those of the company asked about confirm or contradict.
         rivals = [other for other in own if quantity.comparable(other)] or [
             other for other in said if quantity.comparable(other)

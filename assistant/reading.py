@@ -16,7 +16,16 @@ from typing import Protocol
 import numpy as np
 
 from assistant.lexicon import Lexicon
-from assistant.matching import PERSON, WHICH_COMPANIES, company_match, kind_match, of_that_sort, year_match
+from assistant.matching import (
+    PERSON,
+    WHICH_COMPANIES,
+    company_match,
+    kind_match,
+    lacks_names,
+    lacks_unit,
+    of_that_sort,
+    year_match,
+)
 from assistant.schema import Kind
 from assistant.sentences import Sentence, statements
 from assistant.terms import Term, TermReader, coverage, found, missing
@@ -117,6 +126,8 @@ _RANK = {
 }
 
 
+UNITLESS = 0.5
+"""What a sentence loses that gives no figure in the unit asked for."""
 _KIND_WEIGHT = {
     "definition": 2.5,
     "comparison": 2.5,
@@ -170,7 +181,8 @@ class FeatureReader:
         evidence = []
         for candidate, meaning, contrast in zip(chosen, meanings.tolist(), contrasts.tolist(), strict=True):
             features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
-            evidence.append(Evidence(candidate.sentence, _score(features, lookup.kind), features))
+            score = _score(features, lookup.kind) - UNITLESS * lacks_unit(lookup, candidate.sentence.text)
+            evidence.append(Evidence(candidate.sentence, score, features))
         evidence.sort(key=lambda item: -item.score)
         best = evidence[0]
         said = self._fold(best.sentence.in_context)
@@ -203,8 +215,13 @@ class FeatureReader:
             for t in terms
             if t.essential and of_that_sort(t.text, lookup.focus) and found(t.text, said, self._lexicon) < 0.5
         ]
+        sought = ["数字"] if lacks_unit(lookup, best.text) else []
+        # 4家保险公司…: they are often named in the sentence that follows.
+        around = best.text + best.sentence.after
+        if lacks_names(lookup, around, self._lexicon, self._terms.names_places(around)):
+            sought.append("名称")
         person = ["姓名"] if PERSON.search(lookup.text) and not self._terms.names_person(best.text) else []
-        return list(dict.fromkeys([*specific, *sort, *person]))
+        return list(dict.fromkeys([*specific, *sort, *sought, *person]))
 
     def _question_terms(self, lookup: Lookup) -> list[Term]:
         own = self._terms.terms(lookup.focus, english=lookup.english)

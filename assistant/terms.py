@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import jieba
 import jieba.posseg
@@ -33,7 +34,7 @@ _BY_PART_OF_SPEECH = {
     "z": 0.4,
 }
 _SAYS_LITTLE = frozenset(
-    ["有", "是", "会", "能", "可以", "可", "要", "想", "请", "请问", "请教", "告诉", "知道", "了解", "情况", "内容", "做", "进行", "里面", "里", "时候", "时间", "具体", "东西", "方面", "工作", "相关", "有关", "关于", "一下", "一共", "总共", "分别", "大概", "大约", "到底", "究竟", "目前", "现在", "已经", "公司", "平安", "集团", "中国平安", "平安集团", "哪些", "哪个", "哪家", "哪", "什么", "多少", "几", "怎么", "如何", "怎样", "为什么", "是否", "吗", "呢", "的", "了", "在", "对", "和", "与", "及", "或", "中", "上", "下", "为", "被", "把", "由", "从", "到", "说", "讲", "看", "问", "叫", "指", "属于", "称", "名字", "名称", "含义", "意思", "概念", "定义", "总结", "概括", "介绍", "简述", "主要", "列举", "列出", "包括", "包含", "达到", "达", "数", "数量", "总数", "次数", "件数", "人数", "场数", "人次", "时", "年", "月", "日", "号", "天", "个", "件", "次", "场", "家", "项", "款", "起", "名", "位", "元", "条", "人", "好", "用", "来", "去", "给", "让", "使", "得", "地", "着", "过", "都", "也", "还", "又", "就", "才", "只", "其", "其中", "它", "他", "他们", "这", "那", "这个", "那个", "这些", "那些", "该", "此", "各", "每", "本", "部门", "机构", "单位", "地方", "号码", "程度", "规矩", "汇报", "说法", "事儿", "事情", "人家", "客户", "员工", "点", "种", "类", "法", "资料", "文章", "文中", "材料", "报道", "提到", "显示", "结果", "是不是", "有没有", "怎么回事", "存在", "发生", "怎么样", "帮", "查", "查询", "原因", "目的", "办", "搞", "弄", "开", "起来", "多久", "多长", "多远", "多大", "第几", "几个", "哪里", "哪儿", "谁", "啥", "咋", "真", "真的", "对吧", "吧", "哪几", "请教", "答", "回答", "问题", "全部", "所有", "一年", "当时", "最", "更", "多", "少", "高", "低", "大", "小"]
+    ["有", "是", "会", "能", "可以", "可", "要", "想", "请", "请问", "请教", "告诉", "知道", "了解", "情况", "内容", "做", "进行", "里面", "里", "时候", "时间", "年度", "年份", "具体", "东西", "方面", "工作", "相关", "有关", "关于", "一下", "一共", "总共", "分别", "大概", "大约", "到底", "究竟", "目前", "现在", "已经", "公司", "平安", "集团", "中国平安", "平安集团", "哪些", "哪个", "哪家", "哪", "什么", "多少", "几", "怎么", "如何", "怎样", "为什么", "是否", "吗", "呢", "的", "了", "在", "对", "和", "与", "及", "或", "中", "上", "下", "为", "被", "把", "由", "从", "到", "说", "讲", "看", "问", "叫", "指", "属于", "称", "名字", "名称", "含义", "意思", "概念", "定义", "总结", "概括", "介绍", "简述", "主要", "列举", "列出", "包括", "包含", "达到", "达", "数", "数量", "总数", "次数", "件数", "人数", "场数", "人次", "时", "年", "月", "日", "号", "天", "个", "件", "次", "场", "家", "项", "款", "起", "名", "位", "元", "条", "人", "好", "用", "来", "去", "给", "让", "使", "得", "地", "着", "过", "都", "也", "还", "又", "就", "才", "只", "其", "其中", "它", "他", "他们", "这", "那", "这个", "那个", "这些", "那些", "该", "此", "各", "每", "本", "部门", "机构", "单位", "地方", "号码", "程度", "规矩", "汇报", "说法", "事儿", "事情", "人家", "客户", "员工", "点", "种", "类", "法", "资料", "文章", "文中", "材料", "报道", "提到", "显示", "结果", "是不是", "有没有", "怎么回事", "存在", "发生", "怎么样", "帮", "查", "查询", "原因", "目的", "办", "搞", "弄", "开", "起来", "多久", "多长", "多远", "多大", "第几", "几个", "哪里", "哪儿", "谁", "啥", "咋", "真", "真的", "对吧", "吧", "哪几", "请教", "答", "回答", "问题", "全部", "所有", "一年", "当时", "最", "更", "多", "少", "高", "低", "大", "小"]
 )  # fmt: skip
 _NAMING = re.compile(r"\d+(?:[*.·]\d+)+|\d{3,}")
 # Nouns that only say what sort of thing is asked for; an answer need not repeat them.
@@ -81,6 +82,10 @@ _SORTS = frozenset(
         "亮点",
         "流程",
         "步骤",
+        "办法",
+        "成果",
+        "成绩",
+        "全文",
     ]
 )
 _LETTERS = re.compile(r"[a-z0-9][a-z0-9.*+-]*")
@@ -104,6 +109,12 @@ class Term:
     known: bool = False
 
 
+@cache
+def _tagger(tokenizer: jieba.Tokenizer) -> jieba.posseg.POSTokenizer:
+    """The part-of-speech tagger over a segmenter, one for all indexes: reading its dictionary takes half a second."""
+    return jieba.posseg.POSTokenizer(tokenizer)
+
+
 class TermReader:
     """Reads the terms out of questions, weighing them by one index's document frequencies.
 
@@ -122,7 +133,7 @@ class TermReader:
     ) -> None:
         self._frequency = document_frequency
         self._size = max(size, 1)
-        self._tagger = jieba.posseg.POSTokenizer(tokenizer)
+        self._tagger = _tagger(tokenizer)
         self._lexicon = lexicon
 
     def terms(self, text: str, *, scale: float = 1.0, english: bool = False) -> list[Term]:
@@ -173,6 +184,14 @@ class TermReader:
     def names_person(self, text: str) -> bool:
         """Whether ``text`` holds what looks like a person's name."""
         return any(flag.startswith("nr") and len(word) in (2, 3, 4) for word, flag in self._tagger.cut(text))
+
+    def names_places(self, text: str) -> int:
+        """How many place names ``text`` gives in a row (四川、云南和贵州); one that stands alone may be a mistaken tag."""
+        tagged = [(word, flag == "ns") for word, flag in self._tagger.cut(text)]
+        return sum(
+            place and other and joiner in "、和及与"
+            for (_, place), (joiner, _), (_, other) in zip(tagged, tagged[1:], tagged[2:], strict=False)
+        )
 
     def pairs(self, text: str, terms: Sequence[Term]) -> tuple[str, ...]:
         """Neighbouring Han characters of ``text`` that no term holds and no question word does: what segmentation missed."""

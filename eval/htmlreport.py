@@ -38,7 +38,7 @@ from eval.report import (
 from eval.runs import Run
 from eval.significance import Share
 from eval.summary import Summary
-from eval.titles import kind_title, stage_title, status_title, variant_title
+from eval.titles import kind_title, stage_title, status_title, variant_title, version_title
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -133,6 +133,7 @@ def _template() -> Template:
         "kind": kind_title,
         "variant": variant_title,
         "status": status_title,
+        "version_name": version_title,
         "stage": stage_title,
         "measure": lambda value, name: measure_text(name, value),
         "name": result_name,

@@ -54,6 +54,8 @@ STAGE_TITLES = {
     "total": "合计",
 }
 
+VERSION_TITLES = {"package": "程序", "python": "Python", "index": "索引", "engine": "引擎"}
+
 
 def kind_title(kind: str) -> str:
     """What a kind of case is called."""
@@ -73,3 +75,8 @@ def status_title(status: str) -> str:
 def stage_title(stage: str) -> str:
     """What a stage of answering is called."""
     return STAGE_TITLES.get(stage, stage)
+
+
+def version_title(name: str) -> str:
+    """What a part whose version is told is called."""
+    return VERSION_TITLES.get(name, name)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from opencc import OpenCC
@@ -29,13 +29,8 @@ _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _NAMES = re.compile(r"“[^”]*”|《[^》]*》|「[^」]*」|\"[^\"]*\"|[A-Za-z0-9][A-Za-z0-9.*·%/]*|\d+[·.*]\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A way to ask the same: ``of`` gives the other question, or None where it does not apply."""
-
-    name: str
-    title: str
-    of: Callable[[Case], str | None]
+Vary = Callable[[Case], str | None]
+"""Gives another question that asks the same, or None where it does not apply."""
 
 
 def vary(case: Case, variant: str) -> Case | None:
@@ -46,7 +41,7 @@ def vary(case: Case, variant: str) -> Case | None:
     """
     if not case.answerable or case.kind in _NOT_VARIED:
         return None
-    question = VARIANTS[variant].of(case)
+    question = VARIANTS[variant](case)
     if question is None or question == case.question or not _keeps(case, question):
         return None
     return replace(
@@ -238,20 +233,12 @@ def _polite(case: Case) -> str | None:
     return _BEFORE[drawn % len(_BEFORE)] + question + _AFTER[drawn // len(_BEFORE) % len(_AFTER)]
 
 
-VARIANTS: Mapping[str, Variant] = {
-    variant.name: variant
-    for variant in (
-        Variant("typo_pinyin", "同音错字", _by_sound),
-        Variant("typo_shape", "形近错字", _by_look),
-        Variant("traditional", "繁体", _traditional),
-        Variant("full_width", "全角", _full_width),
-        Variant("colloquial", "口语", _colloquial),
-        Variant("reordered", "语序", _reordered),
-        Variant("polite", "客套", _polite),
-    )
+VARIANTS: Mapping[str, Vary] = {
+    "typo_pinyin": _by_sound,
+    "typo_shape": _by_look,
+    "traditional": _traditional,
+    "full_width": _full_width,
+    "colloquial": _colloquial,
+    "reordered": _reordered,
+    "polite": _polite,
 }
-
-
-def variant_titles(names: Iterable[str]) -> list[str]:
-    """The Chinese names of variants, for tables; one that is not known stays as it is."""
-    return [VARIANTS[name].title if name in VARIANTS else name for name in names]

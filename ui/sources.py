@@ -38,7 +38,9 @@ def panel_html(turns: Sequence[Turn]) -> str:
         for number, turn in reversed(list(enumerate(turns, start=1)))
         if turn.answer is not None and turn.answer.passages and turn.answer.status != "smalltalk"
     ]
-    return f'<div class="xb-panel" role="region" aria-label="出处">{"".join(sections)}</div>' if sections else ""
+    return (
+        f'<div class="xb-panel" role="region" aria-label="出处">{"".join(sections)}</div>' if sections else ""
+    )
 
 
 def library_html(articles: Sequence[Article]) -> str:

@@ -52,6 +52,7 @@ class Desk:
     source: Article
     passages: tuple[Passage, ...]
     lexicon: Lexicon
+    terms: TermReader
     understander: Understander
     reader: FeatureReader
     composer: Composer
@@ -109,6 +110,7 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
             source=source,
             passages=found,
             lexicon=lexicon,
+            terms=terms,
             understander=Understander(lexicon, speller, terms.has_subject),
             reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, nearness),
             composer=Composer(lexicon, terms.has_subject),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.enumerations import at, enumerations, first_sentences, sections
+from assistant.enumerations import at, enumerations, sections
 
 _INLINE = "在便民方面,一是开通热线。二是设立柜台。三是送服务上门,不收费用。此外还有讲座。"
 _PARAGRAPHS = "平安多措并举。\n一是开通热线。全天有人接听。\n二是设立柜台。\n以上做法受到好评。"
@@ -72,9 +72,3 @@ def test_a_section_runs_to_the_next_heading_of_its_level() -> None:
         ("一、制度建设", "平安建立制度。"),
         ("二、服务创新", "平安推出服务。"),
     ]
-
-
-def test_the_first_sentence_of_each_paragraph_is_found_in_place() -> None:
-    text = "甲事。乙事。\n\n丙事。丁事。"
-    assert [text[start:end] for start, end in first_sentences(text, 0, len(text))] == ["甲事。", "丙事。"]
-    assert [text[start:end] for start, end in first_sentences(text, 3, len(text))] == ["乙事。", "丙事。"]

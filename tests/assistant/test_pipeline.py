@@ -47,7 +47,7 @@ REFUSED = (
 )
 DOCUMENTED = {
     "id", "question", "looked_up", "kind", "status", "text", "claims", "citations", "passages", "suggestions",
-    "engine", "index_version", "timings_ms",
+    "engine", "index_version", "timings_ms", "confidence",
 }  # fmt: skip
 _TRADITIONAL = opencc.OpenCC("s2t")
 

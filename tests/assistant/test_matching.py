@@ -1,0 +1,46 @@
+"""Whether a sentence holds the sort of thing that was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.matching import lacks_names, lacks_unit
+
+PAID = "2022年,平安人寿赔付410万件。"
+COUNTED = "宣传月期间,统筹13家成员公司,穿越7省6地。"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacking"),
+    [
+        ("平安人寿赔付了多少件？", PAID, False),
+        ("平安人寿赔付了多少钱？", PAID, True),
+        ("平安人寿赔付金额是多少亿元？", PAID, True),
+        ("系列推文推出了几期？", "推出“平安高管说消保”系列推文。", True),
+        ("覆盖多少个地区？", "在全国32地开展。", False),
+        ("有多少人参加？", "参与7亿人次。", False),
+        ("平安人寿是谁？", PAID, False),
+    ],
+)
+def test_a_figure_in_another_unit_than_the_one_asked_for_is_none(
+    desk, question: str, text: str, lacking: bool
+) -> None:
+    assert lacks_unit(desk(PAID).lookup(question), text) is lacking
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacking"),
+    [
+        ("参加的13家成员公司都是哪些公司？", COUNTED, True),
+        ("13家成员公司的名单是什么？", COUNTED, True),
+        ("由哪几家公司参加？", "由平安人寿、平安产险和平安银行参加。", False),
+        ("由哪些机构联合部署？", "由金融监管总局、人民银行、证监会联合部署。", False),
+        ("大篷车穿越的7省是哪些省？", COUNTED, True),
+        ("大篷车去了哪些省？", "大篷车去了四川、云南和贵州。", False),
+        ("各成员公司通过哪些形式宣传？", "通过大篷车、文艺表演等形式。", False),
+    ],
+)
+def test_a_count_is_no_answer_to_who_is_counted(desk, question: str, text: str, lacking: bool) -> None:
+    made = desk(PAID)
+    places = made.terms.names_places(text)
+    assert lacks_names(made.lookup(question), text, made.lexicon, places) is lacking
