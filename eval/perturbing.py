@@ -111,8 +111,15 @@ class PerturbReport:
 
 
 def worlds(cases: Sequence[Case], documents: Sequence[Document]) -> list[World]:
-    """The worlds that test these cases on these articles; cases that bring their own documents are left out."""
-    usable = [case for case in cases if case.answerable and not case.documents and case.evidence]
+    """The worlds that test these cases on these articles.
+
+    Cases that bring their own documents are left out, and variants: they ask for the facts of their origins.
+    """
+    usable = [
+        case
+        for case in cases
+        if case.answerable and case.evidence and not case.documents and not case.variant
+    ]
     figures: list[Perturbation] = []
     dates: list[Perturbation] = []
     for case in usable:
