@@ -36,7 +36,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("why", re.compile(r"为什么|为何|为啥|何以|原因|什么缘故|目的是|\bwhy\b", re.I)),
     ("how", re.compile(r"^(?!.*(?:号码|多少|哪个|什么)).*(?:怎么|怎样|如何|咋)(?:去|要|来|再|还)?(?!联系|找|打|拨|投诉|反映|反馈|举报|咨询|办|弄)[\u4e00-\u9fff]{2}")),
     ("contact", re.compile(r"(?<!多少通)(?<!多少个)(?<!几个)(?<!几通)(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
-    ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个?年度|哪个年份|哪个月|几月|几号|几日|哪日|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
+    ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个?年度|哪个年份|哪个月|几月|几号|几日|哪日|哪段时间|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
     ("list", re.compile(r"^(?!.*多少).*(?:是|有|为|包[括含]|指|分别)哪(?:些|几)[^，,。？?]{0,4}[？?]?$")),
     ("figure", re.compile(rf"多少|(?<!哪)几(?:{_UNIT}|天|万|亿|百|千)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
     ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|什么(?:公司|机构|部门|单位|平台|地方|人|名字|口号|名称|主题)|叫什么|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),

@@ -147,12 +147,14 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
             return 0.5
 
 
-def lacks_unit(lookup: Lookup, text: str) -> bool:
-    """Whether a figure is asked for in a unit (多少钱, 几期) in which ``text`` gives none.
+def lacks_value(lookup: Lookup, text: str) -> bool:
+    """Whether a figure is asked for in a unit (多少钱, 几期) in which ``text`` gives none, or a date and it gives none.
 
     What counts things alike (SAME_UNIT) will do, and so will any figure where pieces or persons are asked for: speakers
     call most things 个 and 人.
     """
+    if lookup.kind == "date":
+        return not _DATE.search(text)
     units = wanted_units(lookup.shape)
     if lookup.kind != "figure" or not units or units & _LOOSE or _COUNTED_BY_PIECE.search(lookup.shape):
         return False
@@ -195,6 +197,16 @@ def _defines(text: str, terms: Sequence[Term]) -> bool:
         for term in terms
         if len(term.text) > 1
     )
+
+
+def names_one(noun: str, text: str) -> bool:
+    """Whether ``text`` gives the name of a ``noun`` that is written in quotation marks: 《…》 is a 文件, “…” a 主题."""
+    return bool(_TITLED.search(noun) and re.search(r"[《“「]", text))
+
+
+_TITLED = re.compile(
+    r"(?:罪名?|文件|制度|办法|规定|政策|法规|口号|主题|称号|活动|课程|奖项?|栏目|节目|系列|理念|原则|名称)$"
+)
 
 
 def of_that_sort(noun: str, text: str) -> bool:

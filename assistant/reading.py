@@ -22,7 +22,8 @@ from assistant.matching import (
     company_match,
     kind_match,
     lacks_names,
-    lacks_unit,
+    lacks_value,
+    names_one,
     of_that_sort,
     year_match,
 )
@@ -127,7 +128,8 @@ _RANK = {
 
 
 UNITLESS = 0.5
-"""What a sentence loses that gives no figure in the unit asked for."""
+"""What a sentence loses that gives no figure in the unit asked for, or no date where one is asked for."""
+_SOUGHT: Mapping[Kind, str] = {"date": "时间"}
 _KIND_WEIGHT = {
     "definition": 2.5,
     "comparison": 2.5,
@@ -181,7 +183,7 @@ class FeatureReader:
         evidence = []
         for candidate, meaning, contrast in zip(chosen, meanings.tolist(), contrasts.tolist(), strict=True):
             features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
-            score = _score(features, lookup.kind) - UNITLESS * lacks_unit(lookup, candidate.sentence.text)
+            score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
             evidence.append(Evidence(candidate.sentence, score, features))
         evidence.sort(key=lambda item: -item.score)
         best = evidence[0]
@@ -213,9 +215,12 @@ class FeatureReader:
         sort = [
             t.text
             for t in terms
-            if t.essential and of_that_sort(t.text, lookup.focus) and found(t.text, said, self._lexicon) < 0.5
+            if t.essential
+            and of_that_sort(t.text, lookup.focus)
+            and found(t.text, said, self._lexicon) < 0.5
+            and not names_one(t.text, best.text)
         ]
-        sought = ["数字"] if lacks_unit(lookup, best.text) else []
+        sought = [_SOUGHT.get(lookup.kind, "数字")] if lacks_value(lookup, best.text) else []
         # 4家保险公司…: they are often named in the sentence that follows.
         around = best.text + best.sentence.after
         if lacks_names(lookup, around, self._lexicon, self._terms.names_places(around)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.matching import lacks_names, lacks_unit
+from assistant.matching import lacks_names, lacks_value
 
 PAID = "2022年,平安人寿赔付410万件。"
 COUNTED = "宣传月期间,统筹13家成员公司,穿越7省6地。"
@@ -20,12 +20,14 @@ COUNTED = "宣传月期间,统筹13家成员公司,穿越7省6地。"
         ("覆盖多少个地区？", "在全国32地开展。", False),
         ("有多少人参加？", "参与7亿人次。", False),
         ("平安人寿是谁？", PAID, False),
+        ("平安人寿什么时候赔付的？", PAID, False),
+        ("系列推文是什么时候推出的？", "推出“平安高管说消保”系列推文。", True),
     ],
 )
 def test_a_figure_in_another_unit_than_the_one_asked_for_is_none(
     desk, question: str, text: str, lacking: bool
 ) -> None:
-    assert lacks_unit(desk(PAID).lookup(question), text) is lacking
+    assert lacks_value(desk(PAID).lookup(question), text) is lacking
 
 
 @pytest.mark.parametrize(
