@@ -98,6 +98,8 @@ class Composer:
         stated = [q for q in lookup.quantities if agree(q, quantities(text)) is (lookup.kind == "yes_no")]
         stated += [q for q in lookup.quantities if agree(q, quantities(text)) is False]
 
+        possible = any(_holds(lookup, text[first:]) for first, _ in clauses(text))
+
         def complete(run: str) -> bool:
             if asked and not {m.company for m in self._lexicon.mentions(run)} & set(asked):
                 return False
@@ -106,7 +108,7 @@ class Composer:
             # What only announces a series is no list.
             if lookup.kind == "list" and series_length(run) < 2 <= series_length(text):
                 return False
-            return _holds(lookup, run) or not _holds(lookup, text)
+            return _holds(lookup, run) or not possible
 
         def worth(run: str) -> float:
             bare = self._fold(run)
