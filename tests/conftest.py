@@ -1,18 +1,28 @@
-"""What tests of several packages share: a small deterministic embedder, and indexes built with it."""
+"""What tests of several packages share: a small deterministic embedder, the bundled model, and indexes built with each.
+
+Where several processes run the tests, the one that hands them out loads this file as well and runs no test, and no
+other process starts before it has. So what takes seconds to import is imported when first used.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from langchain_core.embeddings import Embeddings
 
-from index.ingest import ingest
-from index.retrieval import Retriever
 from index.settings import PACKAGE, IndexSettings
+
+if TYPE_CHECKING:
+    from index.embedding import ModelEmbeddings
+    from index.retrieval import Retriever
 
 
 class BigramEmbeddings(Embeddings):
@@ -55,36 +65,54 @@ def other_bigrams() -> BigramEmbeddings:
 
 
 @pytest.fixture(scope="session")
+def real_model() -> ModelEmbeddings:
+    """The bundled model, loaded once."""
+    load: Callable[[str], ModelEmbeddings] = import_module("index.embedding").ModelEmbeddings
+    return load(IndexSettings().model)
+
+
+@pytest.fixture(scope="session")
 def articles_folder() -> Path:
     """The source articles as received."""
     return PACKAGE / "articles"
 
 
+def built_once(tmp_path_factory: pytest.TempPathFactory, name: str, **options: object) -> IndexSettings:
+    """Settings of an index of the real articles; the first process of a test run to want it builds it for all.
+
+    ``options`` are those of ``index.ingest.ingest``.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a folder of its own inside that of the run
+        folder = folder.parent
+    settings = IndexSettings(path=folder / name)
+    with FileLock(folder / f"{name}.lock"):
+        import_module("index.ingest").ingest(settings, **options)  # does nothing where it is built already
+    return settings
+
+
 @pytest.fixture(scope="session")
 def bigram_settings(tmp_path_factory: pytest.TempPathFactory, bigrams: BigramEmbeddings) -> IndexSettings:
     """Settings of an index of the real articles, built with the small embedder. Nobody may change it."""
-    settings = IndexSettings(path=tmp_path_factory.mktemp("bigram-index"))
-    ingest(settings, embeddings=bigrams)
-    return settings
+    return built_once(tmp_path_factory, "bigram-index", embeddings=bigrams)
 
 
 @pytest.fixture(scope="session")
 def bigram_retriever(bigram_settings: IndexSettings, bigrams: BigramEmbeddings) -> Iterator[Retriever]:
     """A retriever over the real articles with the small embedder."""
-    with Retriever.open(bigram_settings, bigrams) as retriever:
+    with import_module("index.retrieval").Retriever.open(bigram_settings, bigrams) as retriever:
         yield retriever
 
 
 @pytest.fixture(scope="session")
-def real_settings(tmp_path_factory: pytest.TempPathFactory) -> IndexSettings:
+def real_settings(tmp_path_factory: pytest.TempPathFactory, real_model: ModelEmbeddings) -> IndexSettings:
     """Settings of an index of the real articles, built with the bundled model. Nobody may change it."""
-    settings = IndexSettings(path=tmp_path_factory.mktemp("real-index"))
-    ingest(settings)
-    return settings
+    check = import_module("index.checking").check
+    return built_once(tmp_path_factory, "real-index", embeddings=real_model, check=check)
 
 
 @pytest.fixture(scope="session")
-def real_retriever(real_settings: IndexSettings) -> Iterator[Retriever]:
+def real_retriever(real_settings: IndexSettings, real_model: ModelEmbeddings) -> Iterator[Retriever]:
     """A retriever over the real articles with the bundled model."""
-    with Retriever.open(real_settings) as retriever:
+    with import_module("index.retrieval").Retriever.open(real_settings, real_model) as retriever:
         yield retriever

@@ -10,6 +10,7 @@ import pytest
 from assistant.pipeline import Assistant
 from assistant.settings import AnswerSettings
 from assistant.wiring import assistant_over
+from index import checking
 from index.embedding import ModelEmbeddings
 from index.ingest import ingest
 from index.retrieval import Retriever
@@ -25,13 +26,8 @@ RELATIVE = ("云岭保险与公安机关建立联动机制，今年以来已推�
 QUESTION = "云岭保险的方言服务支持多少种方言？"
 
 
-@pytest.fixture(scope="module")
-def embeddings() -> ModelEmbeddings:
-    return ModelEmbeddings(IndexSettings().model)
-
-
 @pytest.fixture
-def over(tmp_path: Path, embeddings: ModelEmbeddings):
+def over(tmp_path: Path, real_model: ModelEmbeddings):
     """Makes an assistant over articles given as ``(text, published)``; an empty day is none."""
     opened: list[Retriever] = []
 
@@ -46,8 +42,8 @@ def over(tmp_path: Path, embeddings: ModelEmbeddings):
             described.append(f'["{number}.txt"]\ntitle = {json.dumps(title, ensure_ascii=False)}\n{day}')
         (place / "articles" / "articles.toml").write_text("\n".join(described), "utf-8")
         settings = IndexSettings(path=place / "index", articles=place / "articles")
-        ingest(settings, embeddings=embeddings)
-        opened.append(Retriever.open(settings, embeddings))
+        ingest(settings, embeddings=real_model, check=checking.check)
+        opened.append(Retriever.open(settings, real_model))
         return assistant_over(opened[-1], AnswerSettings())
 
     yield over

@@ -18,8 +18,9 @@ from assistant.errors import QuestionError
 from assistant.pipeline import Assistant
 from assistant.schema import Answer, Finished, Retrieved, Role, Searching
 from assistant.settings import AnswerSettings, Settings
-from assistant.wiring import build_assistant
+from assistant.wiring import assistant_over, build_assistant
 from index.errors import IndexMissingError
+from index.retrieval import Retriever
 from index.settings import IndexSettings
 
 FLAGSHIP = "2022年平安人寿赔付了多少件？"
@@ -307,15 +308,11 @@ def test_the_cited_passages_come_first(real_assistant: Assistant) -> None:
         assert len({passage.chunk.id for passage in answer.passages}) == len(used)
 
 
-def remembering(real_settings: IndexSettings, most: int) -> Assistant:
-    """An assistant that looks at so many earlier turns."""
-    return build_assistant(Settings(index=real_settings, answer=AnswerSettings(max_history=most)))
-
-
 @pytest.mark.parametrize(("most", "swapped"), [(2, True), (1, False), (0, False)])
-def test_only_the_latest_turns_are_looked_at(real_settings: IndexSettings, most: int, swapped: bool) -> None:
+def test_only_the_latest_turns_are_looked_at(real_retriever: Retriever, most: int, swapped: bool) -> None:
     history: Sequence[tuple[Role, str]] = [("user", FLAGSHIP), ("assistant", "平安人寿赔付410万件[1]")]
-    answer = remembering(real_settings, most).ask("那平安产险呢？", history)
+    remembering = assistant_over(real_retriever, AnswerSettings(max_history=most))
+    answer = remembering.ask("那平安产险呢？", history)
     assert ("2022年" in answer.looked_up) is swapped
 
 

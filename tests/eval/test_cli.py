@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from assistant.settings import load_settings
 from eval.cli import app
+from index import checking
 from index.ingest import ingest
 
 ARTICLE = """甲公司消费者权益保护年度报告
@@ -66,7 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def indexed(home: Path) -> Path:
     """The same folder, with its index."""
-    ingest(load_settings(home / "xiaobao.toml").index)
+    ingest(load_settings(home / "xiaobao.toml").index, check=checking.check)
     return home
 
 

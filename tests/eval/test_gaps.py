@@ -10,7 +10,6 @@ import pytest
 
 from eval.gaps import gaps, gaps_text, unanswered
 from index.embedding import ModelEmbeddings
-from index.settings import IndexSettings
 
 QUESTIONS = [
     "房贷利率现在多少？",
@@ -24,35 +23,31 @@ QUESTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model() -> ModelEmbeddings:
-    """The bundled model."""
-    return ModelEmbeddings(IndexSettings().model)
-
-
 def unrelated(texts: Sequence[str]) -> np.ndarray:
     """Vectors that have nothing to do with each other."""
     return np.eye(len(texts), dtype=np.float32)
 
 
-def test_questions_of_one_topic_are_one_gap_and_the_most_asked_comes_first(model: ModelEmbeddings) -> None:
-    found = gaps(QUESTIONS, model.vectors)
+def test_questions_of_one_topic_are_one_gap_and_the_most_asked_comes_first(
+    real_model: ModelEmbeddings,
+) -> None:
+    found = gaps(QUESTIONS, real_model.vectors)
     assert (found[0].asked, found[0].questions) == (4, 3)
     assert set(found[0].examples) == {"房贷利率现在多少？", "按揭贷款利率是几个点", "首套房贷款的利率"}
     assert {"我要退保", "退保能退多少钱"} in [set(gap.examples) for gap in found]
     assert sum(gap.asked for gap in found) == len(QUESTIONS)
 
 
-def test_the_keywords_are_what_most_of_its_questions_share(model: ModelEmbeddings) -> None:
-    assert gaps(QUESTIONS, model.vectors)[0].keywords[:1] == ("利率",)
+def test_the_keywords_are_what_most_of_its_questions_share(real_model: ModelEmbeddings) -> None:
+    assert gaps(QUESTIONS, real_model.vectors)[0].keywords[:1] == ("利率",)
 
 
-def test_two_questions_about_nothing_in_common_stay_apart(model: ModelEmbeddings) -> None:
-    assert len(gaps(["公司年假有几天？", "信用卡怎么还款？"], model.vectors)) == 2
+def test_two_questions_about_nothing_in_common_stay_apart(real_model: ModelEmbeddings) -> None:
+    assert len(gaps(["公司年假有几天？", "信用卡怎么还款？"], real_model.vectors)) == 2
 
 
-def test_two_wordings_of_one_question_come_together(model: ModelEmbeddings) -> None:
-    assert len(gaps(["退保怎么办理", "怎么退保"], model.vectors)) == 1
+def test_two_wordings_of_one_question_come_together(real_model: ModelEmbeddings) -> None:
+    assert len(gaps(["退保怎么办理", "怎么退保"], real_model.vectors)) == 1
 
 
 def test_the_same_question_is_counted_not_listed_twice() -> None:
@@ -72,8 +67,8 @@ def test_no_questions_leave_no_gap() -> None:
     assert gaps_text([]) == "没有未能回答的问题。"
 
 
-def test_the_text_begins_with_what_is_asked_most(model: ModelEmbeddings) -> None:
-    lines = gaps_text(gaps(QUESTIONS, model.vectors)).split("\n")
+def test_the_text_begins_with_what_is_asked_most(real_model: ModelEmbeddings) -> None:
+    lines = gaps_text(gaps(QUESTIONS, real_model.vectors)).split("\n")
     assert lines[0].startswith("未能回答的问题：8 次")
     assert lines[1].startswith("1. 4 次，3 种问法（利率")
 

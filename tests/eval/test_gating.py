@@ -20,10 +20,12 @@ from eval.cases import PACKAGED, Case, load_cases
 from eval.errors import RunError
 from eval.gating import Baseline, baseline_json, baseline_of, gate, gate_text, read_baseline
 from eval.judging import judge
+from eval.remembering import RememberingEmbeddings
 from eval.responses import parse_response
 from eval.runs import Run, RunConfig
 from index.retrieval import Retriever
 from index.schema import Passage
+from index.settings import IndexSettings
 
 Answers = dict[str, dict[str, Any]]
 
@@ -180,9 +182,16 @@ def asked() -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def sound(real_retriever: Retriever, asked: list[Case]) -> Answers:
+def retriever(real_settings: IndexSettings) -> Iterator[Retriever]:
+    """Over the real articles; the builds are asked the same, so what one had embedded is known to the next."""
+    with Retriever.open(real_settings, RememberingEmbeddings(real_settings.model)) as retriever:
+        yield retriever
+
+
+@pytest.fixture(scope="module")
+def sound(retriever: Retriever, asked: list[Case]) -> Answers:
     """What the build as it is answers."""
-    return answers(assistant_over(real_retriever, AnswerSettings()), asked)
+    return answers(assistant_over(retriever, AnswerSettings()), asked)
 
 
 def answers(assistant: Assistant, cases: Sequence[Case]) -> Answers:
@@ -212,17 +221,15 @@ def standard(asked: list[Case], sound: Answers) -> Iterator[Baseline]:
     yield baseline
 
 
-def test_a_threshold_of_nothing_fails(
-    real_retriever: Retriever, asked: list[Case], standard: Baseline
-) -> None:
-    careless = answers(assistant_over(real_retriever, AnswerSettings(threshold=0.0)), asked)
+def test_a_threshold_of_nothing_fails(retriever: Retriever, asked: list[Case], standard: Baseline) -> None:
+    careless = answers(assistant_over(retriever, AnswerSettings(threshold=0.0)), asked)
     assert "不可回答：拒答率" in failing(run_of(asked, careless), standard)
 
 
 def test_a_build_that_ignores_its_reader_fails(
-    real_retriever: Retriever, asked: list[Case], standard: Baseline, monkeypatch: pytest.MonkeyPatch
+    retriever: Retriever, asked: list[Case], standard: Baseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assistant = assistant_over(real_retriever, AnswerSettings())
+    assistant = assistant_over(retriever, AnswerSettings())
     monkeypatch.setattr(assistant, "_reader", InOrderReader(assistant._reader))
     assert "显著变差" in failing(run_of(asked, answers(assistant, asked)), standard)
 

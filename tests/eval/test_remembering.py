@@ -18,13 +18,14 @@ def remembering() -> Iterator[RememberingEmbeddings]:
     yield RememberingEmbeddings(IndexSettings().model)
 
 
-def test_vectors_are_those_of_the_model_in_the_order_of_the_texts(remembering: RememberingEmbeddings) -> None:
-    plain = ModelEmbeddings(IndexSettings().model)
+def test_vectors_are_those_of_the_model_in_the_order_of_the_texts(
+    remembering: RememberingEmbeddings, real_model: ModelEmbeddings
+) -> None:
     remembering.vectors(["平安人寿", "理赔"])
     texts = ["投诉", "理赔", "平安人寿", "理赔"]
-    np.testing.assert_allclose(remembering.vectors(texts), plain.vectors(texts), atol=1e-3)
-    assert remembering.embed_query("投诉") == plain.embed_query("投诉")
-    assert (remembering.name, remembering.fingerprint) == (plain.name, plain.fingerprint)
+    np.testing.assert_allclose(remembering.vectors(texts), real_model.vectors(texts), atol=1e-3)
+    assert remembering.embed_query("投诉") == real_model.embed_query("投诉")
+    assert (remembering.name, remembering.fingerprint) == (real_model.name, real_model.fingerprint)
 
 
 def test_a_text_is_computed_once(remembering: RememberingEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:

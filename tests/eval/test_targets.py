@@ -372,17 +372,12 @@ CARAVAN = Document(
 )
 
 
-@pytest.fixture(scope="module")
-def model() -> ModelEmbeddings:
-    return ModelEmbeddings(IndexSettings().model)
-
-
 @pytest.fixture
-def local(tmp_path: Path, model: ModelEmbeddings) -> Iterator[LocalTarget]:
+def local(tmp_path: Path, real_model: ModelEmbeddings) -> Iterator[LocalTarget]:
     folder = tmp_path / "work"
     folder.mkdir()
     settings = Settings(index=IndexSettings(path=tmp_path / "none"), answer=AnswerSettings(threshold=0.05))
-    target = LocalTarget(settings, folder, embeddings=model)
+    target = LocalTarget(settings, folder, embeddings=real_model)
     yield target
     target.close()
 
@@ -437,13 +432,13 @@ def test_without_an_index_only_cases_with_documents_can_be_asked(local: LocalTar
 
 
 def test_other_articles_are_indexed_and_asked_in_the_place_of_the_configured_ones(
-    tmp_path: Path, model: ModelEmbeddings
+    tmp_path: Path, real_model: ModelEmbeddings
 ) -> None:
     write_articles(tmp_path / "articles", [LIFE])
     fingerprints = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        target = LocalTarget(Settings(), tmp_path / name, tmp_path / "articles", model)
+        target = LocalTarget(Settings(), tmp_path / name, tmp_path / "articles", real_model)
         fingerprints.append(target.versions()["index"])
         assert (
             "410万件" in target.answer(replace(CASE, history=(), question="平安人寿赔付了多少件？"))["text"]

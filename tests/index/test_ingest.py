@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +19,6 @@ from index.ingest import LOCK, IngestReport, check_in_subprocess, ingest, is_sta
 from index.retrieval import Retriever
 from index.settings import IndexSettings
 from index.store import VectorStore
-
-ROOT = Path(__file__).parents[2]
 
 
 def contents(folder: Path) -> dict[str, tuple[str, int]]:
@@ -58,7 +53,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, bigrams: Any) -> Built:
     (folder / "articles" / "b.txt").write_text("大篷车\n一、行程\n大篷车跨越7省6地。", "utf-8")
     settings = IndexSettings(path=folder / "index", articles=folder / "articles")
     lines: list[str] = []
-    report = ingest(settings, progress=lines.append, embeddings=bigrams)
+    report = ingest(settings, progress=lines.append, embeddings=bigrams, check=checking.check)
     return Built(folder, report, tuple(lines))
 
 
@@ -172,7 +167,8 @@ def test_a_damaged_index_is_mended_and_a_withdrawn_article_is_gone(
 ) -> None:
     damage_index(settings)
     remove_article(settings)
-    assert ingest(settings, embeddings=bigrams).built and not is_stale(settings, bigrams)
+    assert ingest(settings, embeddings=bigrams, check=checking.check).built
+    assert not is_stale(settings, bigrams)
     with Retriever.open(settings, bigrams) as retriever:
         assert [article.id for article in retriever.articles] == ["a"]
         assert [passage.article.id for passage in retriever.passages(["大篷车跨越7省6地"], 10)] == ["a"]
@@ -183,7 +179,9 @@ def test_force_builds_again_and_old_versions_are_kept_within_bounds(
 ) -> None:
     one = settings.model_copy(update={"keep_versions": 1})
     first = versions.current_version(settings.path)
-    second, third = (ingest(one, force=True, embeddings=bigrams).version for _ in range(2))
+    second, third = (
+        ingest(one, force=True, embeddings=bigrams, check=checking.check).version for _ in range(2)
+    )
     assert versions.current_version(settings.path) == third and first not in (second, third)
     assert sorted(versions.list_versions(settings.path)) == sorted([second, third])
 
@@ -282,53 +280,3 @@ def test_the_check_finds_rows_that_are_missing(settings: IndexSettings, bigrams:
 def test_a_check_that_dies_is_a_failed_check(tmp_path: Path) -> None:
     with pytest.raises(IndexingError, match=r"没有通过检查，未启用：.*manifest.json"):
         check_in_subprocess(tmp_path)
-
-
-CRASHES = """
-import os, sys
-sys.path.insert(0, sys.argv[3])
-from conftest import BigramEmbeddings
-from index import ingest, versions
-from index.settings import IndexSettings
-
-settings = IndexSettings(path=sys.argv[1], articles=sys.argv[2])
-
-def die(*arguments, **named):
-    os.kill(os.getpid(), 9)
-
-def crash(stage):
-    if stage == "pointer":  # the version has its name, the pointer still names the old one
-        versions.point_to = die
-    told = lambda line: line.startswith(stage) and die()
-    ingest.ingest(settings, progress=told, embeddings=BigramEmbeddings())
-
-# No client of Chroma exists before a fork, so each child starts as a process of its own would.
-for stage in sys.argv[4:]:
-    child = os.fork()
-    if child == 0:
-        crash(stage)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    print(stage, os.WTERMSIG(status), versions.current_version(settings.path), flush=True)
-"""
-
-
-def test_a_crash_at_any_stage_leaves_the_old_version_and_the_next_ingest_heals(
-    settings: IndexSettings, bigrams: Any
-) -> None:
-    first = versions.current_version(settings.path)
-    change_article(settings)
-    stages = ["计算", "写入", "检查", "pointer"]
-    arguments = [settings.path, settings.articles, ROOT / "tests", *stages]
-    done = subprocess.run(
-        [sys.executable, "-c", CRASHES, *map(str, arguments)],
-        cwd=ROOT, env={**os.environ, "PYTHONUTF8": "1"}, capture_output=True, text=True, timeout=120,
-        check=True,
-    )  # fmt: skip
-    assert done.stdout.split("\n")[:-1] == [f"{stage} 9 {first}" for stage in stages]
-    with Retriever.open(settings, bigrams) as retriever:
-        assert "410万件" in retriever.passages(["赔付"])[0].chunk.text
-    report = ingest(settings, embeddings=bigrams)
-    assert report.built and versions.leftovers(settings.path) == []
-    with Retriever.open(settings, bigrams) as retriever:
-        assert "411万件" in retriever.passages(["赔付"])[0].chunk.text

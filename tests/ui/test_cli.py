@@ -220,10 +220,11 @@ def test_the_doctor_sees_that_the_port_is_taken():
 
 def test_ingesting_builds_the_index_it_was_told_to(run, monkeypatch, bigrams, tmp_path):
     from_parts = parts.ingest
+    check = pytest.importorskip("index.checking").check
 
     def ingest(settings: IndexSettings, *, force, progress):
         return pytest.importorskip("index.ingest").ingest(
-            settings, force=force, progress=progress, embeddings=bigrams
+            settings, force=force, progress=progress, embeddings=bigrams, check=check
         )
 
     assert callable(from_parts)

@@ -61,10 +61,10 @@ def scripted_server(scripted) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def real_server(tmp_path_factory) -> Iterator[str]:
+def real_server(real_settings) -> Iterator[str]:
     """The real assistant over the real articles with the real model."""
-    settings = Settings(index={"path": tmp_path_factory.mktemp("index")})
-    parts.ingest(settings.index, force=False, progress=lambda line: None)
+    settings = Settings(index=real_settings)
+    assert not parts.ingest(settings.index, force=False, progress=lambda line: None).built
     with running(settings, parts.build_assistant) as address:
         wait_until_ready(address)
         yield address
