@@ -106,7 +106,8 @@ def histogram(name: str, shares: Sequence[float], x_title: str, y_title: str) ->
     for share in shares:
         # Rounded first: 0.3 / 0.1 is a little less than 3.
         counts[10 if share > 1 else min(9, floor(round(share * 10, 6)))] += 1
-    top = _nice(max(counts, default=1) or 1)
+    # From five on every line of the grid is a whole number.
+    top = _nice(max(5, *counts))
     svg, horizontal, vertical = _plot(
         name, (0.0, 1.1), (0.0, top), x_title, y_title, percent_x=True, percent_y=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -108,3 +109,10 @@ def test_the_same_numbers_give_the_same_bytes_and_texts_are_escaped() -> None:
     assert interval_chart("a", rows) == interval_chart("a", rows)
     assert "<script>" not in interval_chart('"><b>', rows)
     assert "&lt;script&gt;&amp;" in interval_chart("a", rows)
+
+
+def test_counts_are_marked_with_whole_numbers_however_few() -> None:
+    marked = re.findall(
+        r'class="tick"[^>]*>([^<%]+)<', histogram("长度", [0.1, 0.1, 0.5], "占上限", "答案数")
+    )
+    assert [text for text in marked if text.replace(".", "").isdigit()] == ["0", "1", "2", "3", "4", "5"]
