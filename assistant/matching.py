@@ -156,12 +156,13 @@ def lacks_value(lookup: Lookup, text: str) -> bool:
     if lookup.kind == "date":
         return not _DATE.search(text)
     units = wanted_units(lookup.shape)
-    if lookup.kind != "figure" or not units or units & _LOOSE or _COUNTED_BY_PIECE.search(lookup.shape):
+    asked = {asked_unit(lookup.shape)} - {""} or units
+    if lookup.kind != "figure" or not units or asked & _LOOSE or _COUNTED_BY_PIECE.search(lookup.shape):
         return False
     return not units & {quantity.unit for quantity in quantities(text)}
 
 
-_LOOSE = frozenset({"个", "人", "天"})
+_LOOSE = frozenset({"个", "人", "名", "位", "天"})
 _COUNTED_BY_PIECE = re.compile(r"(?:多少|几)个")
 
 
