@@ -171,7 +171,9 @@ def parse_case(line: str) -> Case:
     if not isinstance(values, dict):
         raise CasesError("一行应是一个 JSON 对象 {…}")
     if "draft" in values:
-        raise CasesError(f"还是草稿：{values['draft']}。补全后去掉 draft 这一项才能使用")
+        draft = values["draft"]
+        todo = draft.get("todo", "") if isinstance(draft, dict) else draft
+        raise CasesError(f"还是草稿，补全后去掉 draft 这一项才能使用：{todo}")
     _check_keys(values, "", _REQUIRED, _OPTIONAL)
     case = Case(
         id=_text(values, "id"),

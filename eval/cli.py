@@ -8,6 +8,7 @@ Progress goes to stderr, results to stdout.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,13 +26,13 @@ from eval.cases import KINDS, PACKAGED, Case, Document, Split, case_files, load_
 from eval.comparing import compare, comparison_text
 from eval.drafting import drafts_text, from_feedback
 from eval.dumping import cases_hash, dump_cases
-from eval.errors import CasesError, EvaluationError, RunError
+from eval.errors import CasesError, EvaluationError, RunError, TargetError
 from eval.gating import baseline_json, baseline_of, gate, gate_text, read_baseline
 from eval.importing import import_cases
 from eval.linting import check_cases, check_split
 from eval.report import failures, table
 from eval.runner import run_cases
-from eval.runs import ANSWERS, RunConfig, RunFolder
+from eval.runs import ANSWERS, Run, RunConfig, RunFolder
 from eval.summary import summarise
 from eval.targets import LOCAL, HttpTarget, Target
 from eval.writing import write_reports
@@ -94,7 +95,7 @@ def run_command(
     with _told():
         files = case_files(cases or [PACKAGED])
         chosen = _chosen(load_cases(files), kind or [], split)
-        previous = RunFolder.open(against).load() if against else None
+        previous = _kept(against) if against else None
         floor = read_baseline(baseline) if gated else None
         settings = load_settings(config)
         with _target(target, settings, articles) as asked:
@@ -116,8 +117,12 @@ def run_command(
             try:
                 run = run_cases(chosen, asked, folder, jobs, repeat, _progress("已评", "个问题"))
             except KeyboardInterrupt:
-                typer.echo(f"\n已中断。接着做：xiaobao-eval run --resume {folder.path} …", err=True)
+                typer.echo(f"\n已中断。{_how_to_resume(folder.path)}", err=True)
                 raise typer.Exit(_INTERRUPTED) from None
+            except (TargetError, IndexingError) as error:
+                if folder.done():
+                    typer.echo(_how_to_resume(folder.path), err=True)
+                raise error
         summary = summarise(run.results)
         found = gate(run, floor) if floor else None
         report = write_reports(folder.path, run, summary, previous, found)
@@ -140,8 +145,8 @@ def report_command(
 ) -> None:
     """用存下的答案重新判分、重写报告，不再提问。"""
     with _told():
-        loaded = RunFolder.open(run).load()
-        previous = RunFolder.open(against).load() if against else None
+        loaded = _kept(run)
+        previous = _kept(against) if against else None
         summary = summarise(loaded.results)
         report = write_reports(run, loaded, summary, previous)
     typer.echo(table(summary))
@@ -155,7 +160,7 @@ def compare_command(
 ) -> None:
     """比较两次评测：哪些变对、哪些变错，差别是否显著。"""
     with _told():
-        comparison = compare(RunFolder.open(old).load(), RunFolder.open(new).load())
+        comparison = compare(_kept(old), _kept(new))
     typer.echo(comparison_text(comparison))
 
 
@@ -167,7 +172,7 @@ def gate_command(
 ) -> None:
     """与基线比较；指标越限、显著变差或缺用例，就以 1 退出。"""
     with _told():
-        report = gate(RunFolder.open(run or _latest(out)).load(), read_baseline(baseline))
+        report = gate(_kept(run or _latest(out)), read_baseline(baseline))
     typer.echo(gate_text(report))
     if not report.ok:
         raise typer.Exit(_TROUBLE)
@@ -182,8 +187,8 @@ def baseline_command(
 ) -> None:
     """把一次评测定为基线。"""
     with _told():
-        text = baseline_json(baseline_of(RunFolder.open(run or _latest(out)).load(), note))
-        _put(text, to)
+        text = baseline_json(baseline_of(_kept(run or _latest(out)), note))
+        _put(text, to, again=True)
 
 
 @app.command("lint")
@@ -227,7 +232,7 @@ def perturb_command(
         with _target(LOCAL, settings, embeddings=remembering(settings.index.model)) as asked:
             report = perturbing.perturb(loaded, documents, asked.answer, progress=_progress("已问", "组资料"))
         if to:
-            _put(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", to)
+            _put(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", to, again=True)
     typer.echo(perturbing.perturb_text(report))
     share = report.share("figure")
     if (share.value or 0.0) < at_least:
@@ -281,9 +286,11 @@ def gaps_command(
 ) -> None:
     """把没能回答的问题按意思归类：缺哪些资料，一看便知。"""
     finding = import_module("eval.gaps")
-    embeddings = import_module("index.embedding").ModelEmbeddings
     with _told():
-        asked = [question for file in files for question in finding.unanswered(_lines(file))]
+        lines = [_lines(file / ANSWERS if file.is_dir() else file) for file in files]
+        asked = [question for part in lines for question in finding.unanswered(part)]
+        # The model takes seconds to load: a file that is not there must not wait for it.
+        embeddings = import_module("index.embedding").ModelEmbeddings
         found = finding.gaps(asked, embeddings(load_settings(config).index.model).vectors) if asked else []
     typer.echo(finding.gaps_text(found))
 
@@ -352,11 +359,30 @@ def _chosen(cases: Sequence[Case], kinds: Sequence[str], split: str | None) -> l
 
 
 def _latest(out: Path) -> Path:
-    """The newest run below ``out``, by the time in its name."""
-    found = sorted(path.parent for path in out.glob(f"*/{ANSWERS}"))
+    """The newest run below ``out`` that has an answer, by the time in its name."""
+    found = sorted(path.parent for path in out.glob(f"*/{ANSWERS}") if path.stat().st_size)
     if not found:
         raise RunError(f"{out} 里没有评测结果。请先运行 xiaobao-eval run。")
     return found[-1]
+
+
+def _kept(path: Path) -> Run:
+    """A run that was kept; says so where it is not whole."""
+    folder = RunFolder.open(path)
+    run = folder.load()
+    asked = len(folder.cases) * folder.config.repeat
+    if not run.results:
+        raise RunError(f"{path} 里还没有任何答案。请重新运行 xiaobao-eval run。")
+    if len(run.results) < asked:
+        typer.echo(f"注意：{path} 没有做完，{asked} 个问题只有 {len(run.results)} 个答案。", err=True)
+    return run
+
+
+def _how_to_resume(folder: Path) -> str:
+    """The command that goes on where a run stopped: the one that was typed, with its folder."""
+    typed = sys.argv[1:]
+    again = [] if "--resume" in typed else ["--resume", str(folder)]
+    return f"接着做：{shlex.join(['xiaobao-eval', *typed, *again])}"
 
 
 def _lines(file: Path) -> list[str]:
@@ -368,10 +394,13 @@ def _lines(file: Path) -> list[str]:
         raise CasesError(f"{file} 不是 UTF-8 编码：第 {error.start} 个字节起无法读取。") from error
 
 
-def _put(text: str, to: Path | None) -> None:
+def _put(text: str, to: Path | None, *, again: bool = False) -> None:
+    """Prints or writes; a file that is there already is written over only with ``again``: it may hold a person's work."""
     if to is None:
         typer.echo(text, nl=False)
         return
+    if to.exists() and not again:
+        raise RunError(f"{to} 已经存在，里面可能有改过的内容。请换一个文件名，或先把它移走。")
     try:
         to.write_text(text, "utf-8")
     except OSError as error:

@@ -272,3 +272,32 @@ def test_unanswered_questions_are_put_together_by_what_they_ask(tmp_path: Path) 
     result = invoke("gaps", asked)
     assert result.exit_code == 0
     assert "3 次，归为 2 类" in result.stdout
+
+
+def test_a_run_without_an_answer_is_told_and_never_taken_for_the_latest(
+    kept: list[Path], tmp_path: Path
+) -> None:
+    for name, place in (("20260101-000000", kept[0]), ("20260102-000000", kept[1])):
+        shutil.copytree(place, tmp_path / name)
+    (tmp_path / "20260102-000000" / "answers.jsonl").write_text("", "utf-8")
+    refused = invoke("report", tmp_path / "20260102-000000")
+    assert refused.exit_code == 2 and "没有任何答案" in refused.stderr
+    assert invoke("baseline", "--out", tmp_path, "--to", tmp_path / "main.json").exit_code == 0
+
+
+def test_a_run_that_is_not_whole_is_said_to_be(kept: list[Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(kept[0], broken)
+    lines = (broken / "answers.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (broken / "answers.jsonl").write_text(lines[0], "utf-8")
+    result = invoke("report", broken)
+    assert result.exit_code == 0 and "3 个问题只有 1 个答案" in result.stderr
+
+
+def test_a_file_that_may_hold_work_is_not_written_over(tmp_path: Path) -> None:
+    table, cases = tmp_path / "faq.csv", tmp_path / "faq.jsonl"
+    table.write_text("问题,答案\n甲公司有几家分店？,12家\n", "utf-8")
+    cases.write_text("mine", "utf-8")
+    result = invoke("import", table, "--to", cases)
+    assert result.exit_code == 2 and "已经存在" in result.stderr
+    assert cases.read_text("utf-8") == "mine"
