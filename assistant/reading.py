@@ -129,7 +129,8 @@ _RANK = {
 
 UNITLESS = 0.5
 """What a sentence loses that gives no figure in the unit asked for, or no date where one is asked for."""
-_SOUGHT: Mapping[Kind, str] = {"date": "时间"}
+VALUES = ("数字", "时间", "名称", "姓名")
+"""What ``Reading.lacking`` calls the sort of value that was asked for and is not given; all else in it are words."""
 _KIND_WEIGHT = {
     "definition": 2.5,
     "comparison": 2.5,
@@ -220,7 +221,7 @@ class FeatureReader:
             and found(t.text, said, self._lexicon) < 0.5
             and not names_one(t.text, best.text)
         ]
-        sought = [_SOUGHT.get(lookup.kind, "数字")] if lacks_value(lookup, best.text) else []
+        sought = ["时间" if lookup.kind == "date" else "数字"] if lacks_value(lookup, best.text) else []
         # 4家保险公司…: they are often named in the sentence that follows.
         around = best.text + best.sentence.after
         if lacks_names(lookup, around, self._lexicon, self._terms.names_places(around)):

@@ -13,7 +13,7 @@ from assistant.enumerations import enumerations, sections
 from assistant.kinds import is_greeting
 from assistant.lexicon import Lexicon
 from assistant.quantities import quantities, years
-from assistant.reading import Reading
+from assistant.reading import VALUES, Reading
 from assistant.understanding import Lookup
 from index.schema import Article, Passage
 
@@ -46,6 +46,8 @@ def _reason(lookup: Lookup, reading: Reading | None) -> str:
         return f"资料没有提到{'、'.join(lookup.companies)}的这项内容。"
     if lookup.years and best.year < 0:
         return f"资料没有提到{'、'.join(f'{year}年' for year in lookup.years)}的这项内容。"
+    if absent := [value for value in reading.lacking if value in VALUES]:
+        return f"资料没有给出所问的{'、'.join(absent)}。"
     if reading.lacking:
         return f"资料没有提到{'、'.join(f'“{word}”' for word in reading.lacking[:3])}。"
     return "相近的段落列在来源里，都没有直接回答这个问题。"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.matching import lacks_names, lacks_value
+from assistant.replies import not_found
 
 PAID = "2022年,平安人寿赔付410万件。"
 COUNTED = "宣传月期间,统筹13家成员公司,穿越7省6地。"
@@ -48,3 +49,9 @@ def test_a_count_is_no_answer_to_who_is_counted(desk, question: str, text: str, 
     made = desk(PAID)
     places = made.terms.names_places(text)
     assert lacks_names(made.lookup(question), text, made.lexicon, places) is lacking
+
+
+def test_a_value_that_is_not_given_is_said_to_be_missing_in_plain_words(desk) -> None:
+    made = desk("推出“平安高管说消保”系列推文。")
+    question = "“平安高管说消保”系列推文推出了几期？"
+    assert not_found(made.lookup(question), made.read(question)).endswith("资料没有给出所问的数字。")
