@@ -22,12 +22,14 @@ from index.schema import Article
 Compose = Callable[[Evidence], Composition]
 
 DISAGREEING = "资料说法不一，新的在前："
-_SINGLE_FACTS = ("figure", "date", "contact")
+_SINGLE_FACTS = ("figure", "date", "contact", "entity")
 _MOST = 3
 _LACKING = 0.05
 """How much more of the question's names and nouns it may lack: another company's figure disagrees with nothing."""
 _NEAR = 0.3
 """How much less of the question's words another article's sentence may hold, its surroundings counted, and still answer."""
+_READ = 3.0
+"""The margin from which on the trained reader is taken to have found the answer in a sentence of another article."""
 _OWN = 0.2
 """Share of the question's words that it must hold itself."""
 _DAY = re.compile(r"(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?")
@@ -53,7 +55,7 @@ def disagreeing(lookup: Lookup, reading: Reading, compose: Compose) -> Compositi
         if not _answers_as_well(lookup, best, other):
             continue
         account = compose(other)
-        if all(_differ(lookup, account, known) for _, known in told):
+        if all(_differ(lookup, (other, account), known) for known in told):
             told.append((other, account))
     if len(told) == 1:
         return None
@@ -67,14 +69,16 @@ def disagreeing(lookup: Lookup, reading: Reading, compose: Compose) -> Compositi
 
 def _answers_as_well(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
     mine, its = best.features, other.features
-    return (
+    if min(its.company, its.year) < 0 or not _same_years(lookup, best, other):
+        return False
+    if min(mine.margin, its.margin) >= _READ and its.kind >= mine.kind:
+        return True
+    return lookup.kind != "entity" and (
         its.coverage >= mine.coverage - _NEAR
         and its.own_coverage >= _OWN
         and its.lacking <= mine.lacking + _LACKING
         and its.kind >= mine.kind
-        and its.company >= 0
         and its.year >= mine.year
-        and _same_years(lookup, best, other)
     )
 
 
@@ -86,8 +90,11 @@ def _same_years(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
     return not mine or not its or bool(mine & its)
 
 
-def _differ(lookup: Lookup, one: Composition, other: Composition) -> bool:
-    first, second = (composition.statements[0].text for composition in (one, other))
+def _differ(lookup: Lookup, one: tuple[Evidence, Composition], other: tuple[Evidence, Composition]) -> bool:
+    if lookup.kind == "entity":
+        first, second = (_named(evidence) for evidence, _ in (one, other))
+        return bool(first and second) and first not in second and second not in first
+    first, second = (composition.statements[0].text for _, composition in (one, other))
     if lookup.kind == "figure":
         units = wanted_units(lookup.shape)
         stated = [q for q in quantities(first) if q.unit and (not units or q.unit in units)]
@@ -97,6 +104,12 @@ def _differ(lookup: Lookup, one: Composition, other: Composition) -> bool:
     found = (_DAY if lookup.kind == "date" else _NUMBER).findall
     mine, its = set(found(first)), set(found(second))
     return bool(mine and its) and not mine & its
+
+
+def _named(evidence: Evidence) -> str:
+    """What the trained reader takes for the answer, without marks; empty where it was not asked."""
+    span = evidence.span
+    return re.sub(r"\W", "", evidence.passage.article.text[span.start : span.end]) if span else ""
 
 
 def dated(lookup: Lookup, composition: Composition) -> Composition:

@@ -58,7 +58,11 @@ def _trim(text: str, start: int, end: int) -> Span:
 
 
 def shortest_run(
-    text: str, worth: Callable[[str], float], longest: int, complete: Callable[[str], bool]
+    text: str,
+    worth: Callable[[str], float],
+    longest: int,
+    complete: Callable[[str], bool],
+    answer: Span | None = None,
 ) -> Span:
     """The run of clauses with the best worth for its length; the whole of ``text`` when that is short already.
 
@@ -66,11 +70,16 @@ def shortest_run(
         worth: what a run is worth, from 0 up; compared with ``CHARACTER_COST`` a character.
         longest: the most characters a run may have, if any run of that length is complete.
         complete: whether a run says what it must (holds the figure, names the company).
+        answer: where in ``text`` the answer is believed to stand; runs that hold it go before all others.
     """
     cut = clauses(text)
     if not cut:
         return _trim(text, 0, len(text))
     runs = [(first[0], last[1]) for i, first in enumerate(cut) for last in cut[i:]]
+    if answer is not None:
+        # A run that stops short of the answer's last mark still holds it.
+        start, end = _trim(text, *answer)
+        runs = [run for run in runs if run[0] <= start and end <= run[1]] or runs
     fitting = [run for run in runs if run[1] - run[0] <= longest and complete(text[slice(*run)])]
     candidates = fitting or [run for run in runs if complete(text[slice(*run)])] or [(cut[0][0], cut[-1][1])]
     best = max(

@@ -35,14 +35,21 @@ from assistant.overviews import overview
 from assistant.premises import checked
 from assistant.quantities import agree, quantities, years
 from assistant.reading import Evidence, Reading
+from assistant.reckoning import reckoned
 from assistant.terms import coverage, found
 from assistant.understanding import Lookup, normalise
 from index.schema import Article
 from index.segmentation import sentences
 
 _DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
+_DATED = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月\d{1,2}[日号]")
+_EARLIER = re.compile(r"早|晚|先|前后")
 SUBJECT_CHARS = 70
 """A figure is given with its subject up to this length; beyond it the figure's own clause must do."""
+_POINT = 40
+"""Characters of an answer that is one thing rather than an account."""
+SEEN = -1.0
+"""The margin from which on the trained reader's span decides which clause is said."""
 _SHORT = 30
 """A sentence shorter than this mostly announces what the next one says."""
 
@@ -61,15 +68,22 @@ class Composer:
     def compose(self, lookup: Lookup, reading: Reading) -> Composition:
         """The answer to ``lookup`` from a reading that has evidence."""
         best = reading.evidence[0]
+        sums = reckoned(lookup, reading.evidence[:3], self._lexicon, reading.terms)
+        if sums is not None and not _gives(lookup, best):
+            return sums
         match lookup.kind:
             case "list":
                 composed = self._list(lookup, reading)
             case "summary":
                 composed = overview(lookup, reading, self._lexicon)
+            case "comparison" if _EARLIER.search(lookup.text) and len(_DATED.findall(best.text)) > 1:
+                composed = Composition((self._whole(lookup, reading, best),))
             case "comparison":
                 composed = compare(lookup, reading.evidence[:4], self._lexicon) or self._clause(
                     lookup, reading, best
                 )
+            case "fact" if self._pointed(lookup, best):
+                composed = self._clause(lookup, reading, best)
             case "how" | "why" | "definition" | "fact":
                 composed = self._sentences(lookup, reading)
             case _:
@@ -129,11 +143,36 @@ class Composer:
         longest = (
             FACT_CHARS
             if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison")
+            or self._pointed(lookup, evidence)
             else 2 * FACT_CHARS
         )
-        start, end = shortest_run(text, worth, longest, complete)
+        start, end = shortest_run(text, worth, longest, complete, self._answer(lookup, evidence))
         start = self._from_subject(text, start, end, FACT_CHARS if lookup.kind == "entity" else SUBJECT_CHARS)
         return self._carrying(lookup, evidence, evidence.start + start, evidence.start + end)
+
+    def _pointed(self, lookup: Lookup, evidence: Evidence) -> bool:
+        """Whether the trained reader sees a short answer in a sentence that is too long to be said whole."""
+        answer = self._answer(lookup, evidence)
+        long = len(evidence.text) > FACT_CHARS
+        return (
+            answer is not None and long and answer[1] - answer[0] <= _POINT and evidence.features.margin > 0
+        )
+
+    def _answer(self, lookup: Lookup, evidence: Evidence) -> tuple[int, int] | None:
+        """Where in the sentence the trained reader sees the answer; None where it sees none, or not of the kind asked."""
+        span = evidence.span
+        if span is None or evidence.features.margin < SEEN or len(span) > FACT_CHARS:
+            return None
+        if lookup.kind in ("list", "comparison") or span.end > evidence.end:
+            return None
+        said = evidence.passage.article.text[span.start : span.end]
+        # A figure's span may stop before its unit, so that the clause is asked, not the span.
+        around = [
+            text[slice(*c)] for text in [evidence.text] for c in clauses(text) if said in text[slice(*c)]
+        ]
+        if lookup.kind == "figure" and around and not any(_holds(lookup, clause) for clause in around):
+            return None
+        return span.start - evidence.start, span.end - evidence.start
 
     def _from_subject(self, text: str, start: int, end: int, most: int) -> int:
         """Where to begin so that the clause has a subject, if that keeps it to ``most`` characters; else ``start``."""
@@ -240,6 +279,13 @@ class Composer:
         if best.end - best.start <= FACT_CHARS:
             return Composition((self._whole(lookup, reading, best),))
         return Composition((self._clause_statement(lookup, reading, best),))
+
+
+def _gives(lookup: Lookup, evidence: Evidence) -> bool:
+    """Whether the sentence itself says the share or the multiple that is asked for."""
+    held = {quantity.unit for quantity in quantities(evidence.text)}
+    wanted = wanted_units(lookup.shape) & {"%", "倍", "成"}
+    return bool(wanted & held) and evidence.features.margin > 0
 
 
 def _holds(lookup: Lookup, run: str) -> bool:

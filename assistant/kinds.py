@@ -32,18 +32,18 @@ _REQUEST = re.compile(
 
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("summary", re.compile(r"总结|汇总|小结|梳理|盘点|整理(?:一|下|出|成|个|份)|(?:文|篇|报道)[^，,。？?]{0,12}(?:讲|说|写|谈)[^，,。？?]{0,4}(?:哪|几)|概括|概述|简述|归纳|综述|主要内容|大意|要点|讲了(?:些)?什么|说了(?:些)?什么|(?:介绍|说说|讲讲|谈谈).{0,20}(?:情况|工作|活动|做法|内容|报告|举措)|summari[sz]e|overview|summary", re.I)),
-    ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小)|谁.{0,6}(?:多|少|高|低)[？?]?$|哪(?:个|家).{0,8}[^最]多[？?]?$|排名|排行|比.{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
+    ("comparison", re.compile(r"最(?:多|少|高|低|大|小)(?:的)?(?:是|的|[？?]|$)|(?:哪家|哪个|谁).{0,12}(?:更|最|比较)|更(?:多|少|高|低|大|小|早|晚)|(?:哪个|哪项|谁).{0,4}(?:在先|在前|先|早|晚)[？?]?$|谁.{0,6}(?:多|少|高|低)[？?]?$|哪(?:个|家).{0,8}[^最]多[？?]?$|排名|排行|比(?!例|较|率|重|如).{1,14}(?:多|少|高|低)|(?:多|少|高|低|差)(?:了)?多少倍|the (?:most|least|largest|highest)|more than|which .{0,20}most", re.I)),
     ("why", re.compile(r"为什么|为何|为啥|何以|原因|什么缘故|目的是|\bwhy\b", re.I)),
     ("how", re.compile(r"^(?!.*(?:号码|多少|哪个|什么)).*(?:怎么|怎样|如何|咋)(?:去|要|来|再|还)?(?!联系|找|打|拨|投诉|反映|反馈|举报|咨询|办|弄)[\u4e00-\u9fff]{2}")),
-    ("contact", re.compile(r"(?<!多少通)(?<!多少个)(?<!几个)(?<!几通)(?:电话|热线|号码|联系方式|打哪个|打什么|拨打|拨哪)|hotline|phone number|call which", re.I)),
+    ("contact", re.compile(r"^(?!.*(?:多少|几)(?:通|个|条)[^，。]{0,4}(?:电话|热线|号码)).*(?:(?:电话|热线|号码|联系方式)(?:号码|号)?(?:呢|吗)?[？?。！!]?$|(?:电话|热线|号码|联系方式)[^，。]{0,8}(?:多少|什么|哪|几|啥|查|发|给|告诉)|(?:多少|什么|哪|几|啥|要|查|问|给|留|报|找)[^，。]{0,10}(?:电话|热线|号码|联系方式)|打(?:哪个|什么|多少|几)|拨(?:打)?(?:哪|什么|多少|几)|怎么(?:联系|打))|hotline|phone number|call which", re.I)),
     ("date", re.compile(r"什么时[候间]|何时|啥时候|哪一?天|哪一?年|哪个?年度|哪个年份|哪个月|几月|几号|几日|哪日|哪段时间|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
     ("list", re.compile(r"^(?!.*多少).*(?:是|有|为|包[括含]|指|分别)哪(?:些|几)[^，,。？?]{0,4}[？?]?$")),
-    ("figure", re.compile(rf"多少|(?<!哪)几(?:{_UNIT}|天|万|亿|百|千)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
-    ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|什么(?:公司|机构|部门|单位|平台|地方|人|名字|口号|名称|主题)|叫什么|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),
-    ("list", re.compile(r"哪些|哪几|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|列出|列举|几(?:大)?方面|(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二两三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{0,10}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
+    ("figure", re.compile(rf"多少|(?<!哪)几(?:{_UNIT}|天|万|亿|百|千|回|趟|遍|号人|口人|成)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
+    ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|(?:什么|啥)(?:公司|机构|部门|单位|平台|地方|人|名字|名|口号|名称|主题|叫法|称呼|名堂)|叫(?:什么|啥)|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),
+    ("list", re.compile(r"哪些|哪几|哪(?:[二三四五六七八九十两]|\d+)(?:个|项|种|类|大|家|样|点|条|步|块|招)|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|列出|列举|几(?:大)?方面|(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二两三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{0,10}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
     ("definition", re.compile(r"什么是|何谓|何为|什么叫|是什么(?:意思|概念)?|指(?:的是|的)?什么|(?:是|指)啥|什么意思|含义|啥意思|怎么理解|what is|what does .* mean|define", re.I)),
     ("how", re.compile(r"怎么|怎样|如何|咋|什么办法|怎么样|\bhow\b", re.I)),
-    ("yes_no", re.compile(r"(?:吗|吧|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),
+    ("yes_no", re.compile(r"(?:吗|吧|不|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|([管靠行能会要用算])不\1|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),
 )  # fmt: skip
 
 _ASSERTED = re.compile(
@@ -54,6 +54,8 @@ _ASKS = re.compile(
     r"多少|几(?!乎)|多[大长远高久快]|有没有|哪|谁|什么|啥|怎|如何|咋|何时|何为|何谓|是否|为何|how|what|which|who|when|where|why",
     re.IGNORECASE,
 )
+
+_OR_NOT = re.compile(r"[能会行管可要成靠谱用][^，。]{0,10}不[？?]?$|(\w)不\1")
 
 _ASKED_UNIT = re.compile(rf"(?:多少|几|how many)\s*(?:个|万|亿|余)?\s*({_UNIT})")
 
@@ -80,10 +82,26 @@ def is_greeting(text: str) -> bool:
 
 def asks(text: str) -> bool:
     """Whether this piece of text asks something itself (holds a question word)."""
-    return bool(_ASKS.search(text)) or bool(_ASSERTED.search(text.strip()))
+    return (
+        bool(_ASKS.search(text)) or bool(_ASSERTED.search(text.strip())) or bool(_OR_NOT.search(text.strip()))
+    )
 
 
 def asked_unit(text: str) -> str:
     """The measure word after 多少 or 几 (多少件 gives 件); empty when the question names none."""
     match = _ASKED_UNIT.search(text)
     return match[1] if match else ""
+
+
+DIFFERENCE = re.compile(
+    r"比.{1,24}(?:多|少|高|低)[^，。]{0,3}?(?:几|多少)|(?:相差|差了?|多出|少了|高出)(?:多少|几)|差距|差额|还差|difference"
+)
+SHARE = re.compile(
+    r"百分之几|百分之多少|(?:多大|多少|什么|几成)(?:的)?(?:比例|占比|比重)|占(?:多大|多少|几成|几分)|(?:占比|比例|比重)(?:大概|大约|约)?(?:是|为|有)?(?:多|几)|几成|what percentage|share of"
+)
+TIMES = re.compile(r"几倍|多少倍|how many times")
+
+
+def reckons(text: str) -> bool:
+    """Whether a question asks for a difference or a ratio of figures."""
+    return bool(DIFFERENCE.search(text) or SHARE.search(text) or TIMES.search(text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.kinds import asked_unit
+from assistant.kinds import asked_unit, reckons
 from assistant.lexicon import Lexicon
 from assistant.quantities import SAME_UNIT, agree, quantities, relative_years, years
 from assistant.sentences import Sentence
@@ -101,6 +101,8 @@ def wanted_units(text: str) -> frozenset[str]:
 
 def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexicon) -> float:
     """How well ``text`` holds the sort of thing that ``lookup`` wants: 1 it does, 0 it does not."""
+    if reckons(lookup.shape) and calculable(text):
+        return 1.0
     match lookup.kind:
         case "comparison" if WHOSE.search(lookup.text):
             owners = {mention.company for mention in lexicon.mentions(text) if mention.standing != "group"}
@@ -155,6 +157,8 @@ def lacks_value(lookup: Lookup, text: str) -> bool:
     """
     if lookup.kind == "date":
         return not _DATE.search(text)
+    if reckons(lookup.shape) and calculable(text):
+        return False
     units = wanted_units(lookup.shape)
     asked = {asked_unit(lookup.shape)} - {""} or units
     if lookup.kind != "figure" or not units or asked & _LOOSE or _COUNTED_BY_PIECE.search(lookup.shape):
@@ -188,6 +192,20 @@ _WHICH_PLACES = re.compile(
     r"哪(?:些|几个|几)(?:省|城市|市|县)|(?:省|市|城市|省份).{0,4}(?:都是|分别是|是)哪[些几]|\d地.{0,6}哪"
 )
 _BODY = re.compile(r"(?:公司|银行|险|人寿|证券|信托|局|协会|委|法院)(?=[、和与及,，。;；]|$)")
+
+
+def calculable(text: str) -> bool:
+    """Whether a text gives two figures of one sort, from which a difference or a ratio can come."""
+    held = [quantity for quantity in quantities(text) if quantity.unit not in ("", "年", "月", "日", "%")]
+    return any(one.comparable(other) for place, one in enumerate(held) for other in held[:place])
+
+
+def announces(text: str) -> bool:
+    """Whether a sentence only says that something follows it: 现将有关事项公告如下：."""
+    return bool(_ANNOUNCING.search(text))
+
+
+_ANNOUNCING = re.compile(r"(?:[：:]|如下[。:：]?|以下[^，。]{0,12}[。:：])\s*$")
 
 
 def _defines(text: str, terms: Sequence[Term]) -> bool:

@@ -96,9 +96,28 @@ class Assistant:
         """The events of answering ``question``, ending with ``Finished``; raises as ``ask`` does, before the first event."""
         question = _encodable(question)
         self._check(question)
+        return self._events(self._question(question, history))
+
+    def examine(
+        self, question: str, history: Sequence[tuple[Role, str]] = ()
+    ) -> list[tuple[Lookup, Reading]]:
+        """What is read for each part of a question, before it is decided whether that answers: what weights are fitted on.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        question = _encodable(question)
+        self._check(question)
+        understood = self._understander.understand(self._question(question, history))
+        return [(part, self._reader.read(part, self._search(part))) for part in understood.parts]
+
+    def _question(self, question: str, history: Sequence[tuple[Role, str]]) -> Question:
         most = self._settings.max_question_chars
         latest = history[-self._settings.max_history :] if self._settings.max_history else ()
-        return self._events(Question(question, tuple((role, text[:most]) for role, text in latest)))
+        return Question(question, tuple((role, text[:most]) for role, text in latest))
+
+    def _search(self, part: Lookup) -> list[Passage]:
+        return self._retriever.passages(part.queries, self._settings.passages)
 
     def _check(self, question: str) -> None:
         # One character may stand for a word of several (㍿, ﷺ), so the length counts before and after.
@@ -130,7 +149,7 @@ class Assistant:
             yield Finished(self._reply(question, whole, "declined", DECLINED, timer))
             return
         yield Searching(whole.text)
-        found = [self._retriever.passages(part.queries, self._settings.passages) for part in understood.parts]
+        found = [self._search(part) for part in understood.parts]
         passages = _merged(found)
         timer.lap("retrieve")
         yield Retrieved(passages)

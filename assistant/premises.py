@@ -52,13 +52,15 @@ def contradictions(
         if agree(quantity, rivals) is False:
             source = next((other for other in rivals if other.unit == quantity.unit), rivals[0])
             wrong.append((quantity.text, source.text))
+    named = {mention.company for mention in lexicon.mentions(best.text) if mention.standing == "member"}
     if lookup.kind != "yes_no":
+        if best.features.company < 0 and len(named) == 1:
+            wrong.append((lookup.companies[0], named.pop()))
         return wrong
     wrong += _wrong_dates(lookup.text, best.text)
     spoken = scope_years(best.sentence)
     if best.features.year < 0 and lookup.years and spoken:
         wrong.append((f"{lookup.years[0]}年", f"{spoken[0]}年"))
-    named = {mention.company for mention in lexicon.mentions(best.text) if mention.standing == "member"}
     if best.features.company < 0 and len(named) == 1:
         wrong.append((lookup.companies[0], named.pop()))
     return wrong

@@ -8,17 +8,17 @@ tells how likely the best one answers at all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
+from assistant.confidence import RULED_OUT, Absent, contradicted, probability, signals
 from assistant.lexicon import Lexicon
 from assistant.matching import (
     PERSON,
-    WHICH_COMPANIES,
+    announces,
     company_match,
     kind_match,
     lacks_names,
@@ -29,10 +29,13 @@ from assistant.matching import (
 )
 from assistant.schema import Kind
 from assistant.sentences import Sentence, statements
+from assistant.spans import Found, SpanModel
 from assistant.terms import Term, TermReader, coverage, found, missing
 from assistant.understanding import Lookup, normalise
 from assistant.vectors import Vectors
+from assistant.windowing import Window, windows_around
 from index.schema import Passage
+from index.segmentation import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,21 @@ class Features:
     year: float
     lacking: float
     rank: float
+    margin: float = 0.0
+    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence that may answer, with its score (higher is better)."""
+    """A sentence that may answer, with its score (higher is better).
+
+    ``span`` is where in the article's text the trained reader sees the answer; None where it was not shown the sentence.
+    """
 
     sentence: Sentence
     score: float
     features: Features
+    span: Span | None = None
 
     @property
     def passage(self) -> Passage:
@@ -82,13 +91,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Evidence, best first, the probability that the best of it answers, and the words that it does not speak of."""
+    """Evidence, best first, the probability that the best of it answers, and the words that it does not speak of.
+
+    ``signals`` are what the probability was made of; empty where an answer was ruled out.
+    """
 
     evidence: tuple[Evidence, ...]
     probability: float
     lacking: tuple[str, ...]
     terms: tuple[Term, ...]
     pairs: tuple[str, ...] = ()
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,14 @@ _RANK = {
 }
 
 
+ANNOUNCING = 0.4
+"""What a sentence loses that only says that something follows it."""
+FIRST, MORE = 2, 3
+"""Stretches that the trained reader is shown at first, and where it is not sure then."""
+SURE = 2.5
+"""The margin from which on it is sure."""
+SPAN = 0.05
+"""What a sentence loses for each unit that its margin is below the best one's."""
 UNITLESS = 0.5
 """What a sentence loses that gives no figure in the unit asked for, or no date where one is asked for."""
 VALUES = ("数字", "时间", "名称", "姓名")
@@ -150,6 +171,7 @@ class FeatureReader:
         embed: unit vectors of sentences, shape (n, dimension).
         embed_question: the unit vector of a question, shape (dimension,).
         passage_nearness: the cosine of a question to passages, by chunk id.
+        spans: the trained reader.
     """
 
     def __init__(
@@ -159,8 +181,10 @@ class FeatureReader:
         embed: Callable[[Sequence[str]], Vectors],
         embed_question: Callable[[str], Vectors],
         passage_nearness: Callable[[str, Sequence[str]], Mapping[str, float]],
+        spans: SpanModel,
     ) -> None:
         self._terms = terms
+        self._spans = spans
         self._lexicon = lexicon
         self._embed = embed
         self._embed_question = embed_question
@@ -185,16 +209,64 @@ class FeatureReader:
         for candidate, meaning, contrast in zip(chosen, meanings.tolist(), contrasts.tolist(), strict=True):
             features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
             score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
+            score -= ANNOUNCING * announces(candidate.sentence.text)
             evidence.append(Evidence(candidate.sentence, score, features))
         evidence.sort(key=lambda item: -item.score)
+        evidence = self._read_spans(lookup, evidence)
         best = evidence[0]
         said = self._fold(best.sentence.in_context)
-        unnamed = self._unnamed(lookup, terms, said, best)
-        lacking = [*unnamed, *(term.text for term in missing(terms, said, self._lexicon))]
+        things, values = self._unnamed(lookup, terms, said, best), self._valueless(lookup, best)
+        lacking = [*things, *values, *(term.text for term in missing(terms, said, self._lexicon))]
+        found = signals(best.features, lookup, Absent(len(things), bool(values)))
         # A question without a single telling word (的的的) has no answer, however near its meaning looks.
         tells = bool(terms or pairs or lookup.english)
-        probability = answered(best.features, lookup, len(unnamed)) if tells else RULED_OUT
-        return Reading(tuple(evidence), probability, tuple(dict.fromkeys(lacking)), tuple(terms), pairs)
+        ruled_out = not tells or contradicted(best.features, lookup)
+        return Reading(
+            tuple(evidence),
+            RULED_OUT if ruled_out else probability(found),
+            tuple(dict.fromkeys(lacking)),
+            tuple(terms),
+            pairs,
+            {} if ruled_out else found,
+        )
+
+    def _read_spans(self, lookup: Lookup, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """``evidence`` with what the trained reader finds in it, in the order of the scores that follow from it.
+
+        It is shown the likeliest stretches first, and more of them only where it is not sure of what it found there.
+        Sentences that it is not shown come after those that it is.
+        """
+        windows = windows_around((item.sentence for item in evidence), FIRST + MORE)
+        found = self._found(lookup, evidence, windows[:FIRST])
+        if not found or max(one.margin for one in found.values()) < SURE:
+            found |= self._found(lookup, evidence, windows[FIRST:])
+        top = sorted((one.margin for one in found.values()), reverse=True)
+        read: list[Evidence] = []
+        for place, one in found.items():
+            item = evidence[place]
+            others = top[1] if one.margin == top[0] and len(top) > 1 else top[0]
+            features = replace(item.features, margin=one.margin, lead=one.margin - others)
+            score = item.score + SPAN * (one.margin - top[0])
+            read.append(Evidence(item.sentence, score, features, one.span))
+        read.sort(key=lambda item: -item.score)
+        return read + [item for place, item in enumerate(evidence) if place not in found]
+
+    def _found(
+        self, lookup: Lookup, evidence: Sequence[Evidence], windows: Sequence[Window]
+    ) -> dict[int, Found]:
+        """The best span of each sentence that a window shows, in the article's characters, by place in ``evidence``."""
+        found: dict[int, Found] = {}
+        shown = self._spans.read([(lookup.text, window.text) for window in windows])
+        for window, scores in zip(windows, shown, strict=True):
+            shift = len(window.heading) - window.start
+            for place, item in enumerate(evidence):
+                if place in found or not window.holds(item.sentence):
+                    continue
+                best = scores.best(item.start + shift, item.end + shift)
+                if best is not None:
+                    span = Span(best.span.start - shift, best.span.end - shift)
+                    found[place] = Found(span, best.margin)
+        return found
 
     def _meanings(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
         """Cosines of the question to the candidates, shape (n,).
@@ -221,13 +293,18 @@ class FeatureReader:
             and found(t.text, said, self._lexicon) < 0.5
             and not names_one(t.text, best.text)
         ]
+        return list(dict.fromkeys([*specific, *sort]))
+
+    def _valueless(self, lookup: Lookup, best: Evidence) -> list[str]:
+        """The sorts of value that are asked for and that the best sentence does not give."""
         sought = ["时间" if lookup.kind == "date" else "数字"] if lacks_value(lookup, best.text) else []
         # 4家保险公司…: they are often named in the sentence that follows.
         around = best.text + best.sentence.after
         if lacks_names(lookup, around, self._lexicon, self._terms.names_places(around)):
             sought.append("名称")
-        person = ["姓名"] if PERSON.search(lookup.text) and not self._terms.names_person(best.text) else []
-        return list(dict.fromkeys([*specific, *sort, *sought, *person]))
+        if PERSON.search(lookup.text) and not self._terms.names_person(best.text):
+            sought.append("姓名")
+        return sought
 
     def _question_terms(self, lookup: Lookup) -> list[Term]:
         own = self._terms.terms(lookup.focus, english=lookup.english)
@@ -290,7 +367,7 @@ HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
 PLAIN, CLEAR = 0.75, 0.25
 """Shares of the question's words: held by the best sentence, and by how much more than by the next (of 2)."""
-MEASURED = 4
+MEASURED = 10
 """Sentences compared by meaning: each costs a few milliseconds of embedding."""
 
 
@@ -302,37 +379,3 @@ def _score(features: Features, kind: Kind) -> float:
         values |= {"company": 0.3 * features.company, "year": 0.3 * features.year}
     total: float = sum(weight * values[name] for name, weight in _RANK.items())
     return total - 0.25 * features.lacking
-
-
-def answered(features: Features, lookup: Lookup, unnamed: int) -> float:
-    """The probability that a sentence with these features answers ``lookup``.
-
-    Another company or year than the one asked about, and a thing with one name only (``unnamed`` of them) that the
-    passage does not name, rule an answer out, except that a yes/no question can be set right. For the rest a logistic
-    weighs the features; its weights were fitted on the evaluation cases (``python -m eval`` shows what they give).
-    """
-    asserts = lookup.kind == "yes_no" and not lookup.outsiders and features.own_coverage >= 0.5
-    if (min(features.company, features.year) < 0 and not asserts) or unnamed:
-        return RULED_OUT
-    if lookup.english:
-        # Text of another language that shares no known word (code, say) has to be very near in meaning.
-        return _logistic(45.0 * (features.meaning - (0.785 if features.coverage > 0 else 0.84)))
-    strict = lookup.kind in ("figure", "date", "contact", "comparison") or bool(
-        WHICH_COMPANIES.search(lookup.shape)
-    )
-    needed = 1.0 - features.kind if strict else 0.0
-    return _logistic(
-        0.8 * features.coverage
-        + 0.3 * features.own_coverage
-        + 18.0 * (features.meaning - 0.86)
-        + 1.8 * features.pairs
-        - 2.3 * needed
-        - 1.8 * features.lacking
-    )
-
-
-RULED_OUT = 0.02
-
-
-def _logistic(z: float) -> float:
-    return 1.0 / (1.0 + math.exp(-z))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from index.schema import Passage
 from index.segmentation import sentences
 
+_QUESTION = re.compile(r"[？?]\s*$")
 _SHORTEST = 6
 """Characters: what a semicolon cuts off shorter than this stays with what follows."""
 
@@ -57,11 +58,16 @@ class Sentence:
         return self.passage.article.text[self.paragraph_start : self.start]
 
 
-def statements(passage: Passage) -> list[Sentence]:
-    """What a passage states: its sentences, cut at semicolons, for each part has a subject of its own."""
+def statements(passage: Passage, *, questions: bool = False) -> list[Sentence]:
+    """What a passage states: its sentences, cut at semicolons, for each part has a subject of its own.
+
+    A question that the passage itself asks (问：…？) states nothing; what follows it does. It is among them with ``questions``.
+    """
     text = passage.article.text
     found = []
-    for span in sentences(passage.chunk.text, passage.chunk.start):
+    spans = sentences(passage.chunk.text, passage.chunk.start)
+    stating = [s for s in spans if questions or not _QUESTION.search(text[s.start : s.end])] or spans
+    for span in stating:
         start = span.start
         for match in re.finditer(r"[;；]", text[span.start : span.end]):
             stop = span.start + match.end()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import opencc
 
 from assistant.followup import HasSubject, stand_alone
-from assistant.kinds import asks, kind_of
+from assistant.kinds import asks, kind_of, reckons
 from assistant.lexicon import Lexicon
 from assistant.quantities import Quantity, quantities, years
 from assistant.schema import Kind, Question
@@ -44,6 +44,11 @@ MOST_PARTS = 6
 """So many things are looked up by themselves; what is asked beyond them goes with the last."""
 MOST_COMPANIES = 16
 """A question about more companies than the group has members is looked up as a whole."""
+_CLAUSE = re.compile(r"[，,。！!；;：:？?\n]+")
+LONG_QUESTION = 26
+"""Characters: only a longer question is a story with a question in it."""
+TELLING_CHARS = 12
+"""Characters that the asking clauses have at least, with what stands right before them."""
 _SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
 _LETTERS = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -105,6 +110,23 @@ def without_politeness(text: str) -> str:
     return bare.strip(" ，,") or text
 
 
+def story(text: str) -> tuple[str, str]:
+    """A long question as the story around it and the clauses that ask; no story where all of it may be asked about.
+
+    What a caller tells first (客户来电话说…) says less about the answer than the clause that asks, and its words need
+    not stand in the articles.
+    """
+    pieces = [piece for piece in _CLAUSE.split(text) if piece.strip()]
+    asking = [place for place, piece in enumerate(pieces) if asks(piece)]
+    if len(text) < LONG_QUESTION or len(asking) != 1:
+        return "", text
+    first = last = asking[0]
+    while first > 0 and sum(len(piece) for piece in pieces[first : last + 1]) < TELLING_CHARS:
+        first -= 1
+    around = "，".join(pieces[:first] + pieces[last + 1 :])
+    return around, "，".join(pieces[first : last + 1])
+
+
 class Understander:
     """Understands questions against one index's vocabulary. Pure but for the tables it holds."""
 
@@ -125,6 +147,9 @@ class Understander:
         topic, _ = self._speller.mend(folded.topic)
         focus, _ = self._speller.mend(folded.focus)
         shape, _ = self._speller.mend(folded.shape)
+        if not topic:
+            topic, focus = story(focus)
+            shape = focus if shape == text and topic else shape
         whole = self._lookup(text, topic, focus, shape, (raw,))
         return Understanding(whole, self._parts(whole), corrections)
 
@@ -181,6 +206,8 @@ class Understander:
             asking = [*asking[: MOST_PARTS - 1], "，".join(asking[MOST_PARTS - 1 :])]
         if len(asking) > 1:
             return self._sharing_subjects(whole, asking)
+        if reckons(whole.shape):
+            return (whole,)
         if 1 < len(whole.companies) <= MOST_COMPANIES and whole.kind in (
             "figure",
             "date",

@@ -7,6 +7,7 @@ from assistant.lexicon import load_lexicon
 from assistant.pipeline import Assistant
 from assistant.reading import FeatureReader
 from assistant.settings import AnswerSettings, Settings
+from assistant.spans import bundled_reader
 from assistant.spelling import Speller
 from assistant.terms import TermReader
 from assistant.understanding import Understander
@@ -41,6 +42,7 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
         passage_nearness=retriever.similarities,
+        spans=bundled_reader(),
     )
     return Assistant(
         retriever,

@@ -11,7 +11,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -238,6 +238,29 @@ def perturb_command(
     if (share.value or 0.0) < at_least:
         typer.echo(f"数字跟上的比例低于 {at_least:.0%}。", err=True)
         raise typer.Exit(_TROUBLE)
+
+
+@app.command("fit")
+def fit_command(cases: CasesOption = None, config: ConfigOption = None, to: ToOption = None) -> None:
+    """用 dev 用例拟合“有没有答上”的权重（assistant/weights.toml），并写明留出的用例上分得多清。"""
+    fitting = import_module("eval.fitting")
+    with _told():
+        loaded = [case for case in load_cases(case_files(cases or [PACKAGED])) if case.split == "dev"]
+        said = _progress("已读", "个用例")
+        read = []
+        local_target = import_module("eval.local").LocalTarget
+        with (
+            TemporaryDirectory(prefix="xiaobao-eval-") as folder,
+            closing(local_target(load_settings(config), Path(folder))) as asked,
+        ):
+            for number, case in enumerate(loaded, 1):
+                read.append((case, asked.examine(case)))
+                said(number, len(loaded))
+        try:
+            fitted = fitting.fit(fitting.samples(read))
+        except ValueError as error:
+            raise CasesError("拟合要有能回答的和不能回答的 dev 用例。") from error
+        _put(fitted.to_toml(), to, again=True)
 
 
 @app.command("vary")

@@ -13,7 +13,9 @@ from tempfile import mkdtemp
 from typing import Any
 
 from assistant.pipeline import Assistant
+from assistant.reading import Reading
 from assistant.settings import Settings
+from assistant.understanding import Lookup
 from assistant.wiring import assistant_over
 from eval.cases import Case, Document
 from eval.targets import LOCAL, own_versions
@@ -81,8 +83,14 @@ class LocalTarget:
             QuestionError: the question cannot be asked as it stands.
             IndexingError: the index or the model cannot be used, or the articles or documents cannot be indexed.
         """
-        opened = self._over(case.documents) if case.documents else self._over_articles()
-        return opened.assistant.ask(case.question, case.history).to_dict()
+        return self._opened(case).assistant.ask(case.question, case.history).to_dict()
+
+    def examine(self, case: Case) -> list[tuple[Lookup, Reading]]:
+        """What the assistant reads for each part of a case's question; raises as ``answer`` does."""
+        return self._opened(case).assistant.examine(case.question, case.history)
+
+    def _opened(self, case: Case) -> _Opened:
+        return self._over(case.documents) if case.documents else self._over_articles()
 
     def versions(self) -> dict[str, str]:
         """The versions of what answers; ``index`` is the fingerprint of what it holds, the same however often it was

@@ -129,7 +129,7 @@ def _fingerprint(folder: Path) -> str:
     """SHA-256 over the folder's files; over the list of their sums where there is one, once checked."""
     sums = folder / CHECKSUMS
     if sums.exists():
-        _check(folder, sums)
+        check_sums(folder, "向量模型", REMEDY)
         return sha256(sums)
     digest = hashlib.sha256()
     for path in _files(folder):
@@ -144,11 +144,19 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _check(folder: Path, sums: Path) -> None:
+def check_sums(folder: Path, what: str, remedy: str) -> None:
+    """Checks a folder against its list of sums; ``what`` and ``remedy`` are the reader's words for it.
+
+    Raises:
+        ModelError: the list or a file of it is missing, or a file is not the one that was listed.
+    """
+    sums = folder / CHECKSUMS
+    if not sums.is_file():
+        raise ModelError(f"找不到{what} {folder}，或其中缺少 {CHECKSUMS}。{remedy}")
     for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
         expected, _, name = line.partition("  ")
         path = folder / name
         if not name or not path.is_file():
-            raise ModelError(f"向量模型 {folder} 不完整：缺少 {name or '校验清单中的文件名'}。{REMEDY}")
+            raise ModelError(f"{what} {folder} 不完整：缺少 {name or '校验清单中的文件名'}。{remedy}")
         if sha256(path) != expected:
-            raise ModelError(f"向量模型 {folder} 已损坏：{name} 与校验值不符。{REMEDY}")
+            raise ModelError(f"{what} {folder} 已损坏：{name} 与校验值不符。{remedy}")

@@ -53,7 +53,7 @@ class OnnxEncoder(InputModule):  # type: ignore[misc]
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(max_seq_length)
         self._pad = self.tokenizer.token_to_id(PAD_TOKEN)
-        self._session = _session(self.folder / MODEL_FILE)
+        self._session = open_session(self.folder / MODEL_FILE)
         self._hidden: int = self._session.get_outputs()[0].shape[-1]
 
     def preprocess(
@@ -97,7 +97,8 @@ class OnnxEncoder(InputModule):  # type: ignore[misc]
         return cls(str(Path(model_name_or_path, subfolder)), **config)
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """A model ready to run on this machine's processor, with as many threads as help it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(len(os.sched_getaffinity(0)), MOST_THREADS)
     # Threads that spin while they wait take the cores from the server beside them.

@@ -18,19 +18,11 @@ from opencc import OpenCC
 from tokenizers import Tokenizer
 from torch import Tensor
 
-QUERY = "query: "
-PASSAGE = "passage: "
+from assistant.spans import PAD, PASSAGE, QUERY
+from index.segmentation import Span
+
 TRADITIONAL = "drcd"
 SENTENCE = re.compile(r"[^。！？；!?;\n]*[。！？；!?;\n][」』”）)\"]*|[^。！？；!?;\n]+")
-PAD = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Half-open range of characters."""
-
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

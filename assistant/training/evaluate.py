@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
+from assistant.spans import SpanModel
 from assistant.training.data import Asked, Example, read_material
 from assistant.training.negatives import Examples, Mix, answered, removed
-from assistant.training.reading import Scorer, onnx_scorer, read, read_long, torch_scorer
+from assistant.training.reading import load_model, read, read_long
 
 FILE = "cmrc_dev_even.jsonl"
 WINDOW = 300  # characters
@@ -87,9 +87,9 @@ def refused(positive: Sequence[float], negative: Sequence[float]) -> float:
     return float((np.asarray(negative) < np.quantile(positive, FALSE_REFUSALS)).mean())
 
 
-def spans(scorer: Scorer, tokenizer: Tokenizer, asked: Sequence[Asked]) -> dict[str, float]:
+def spans(model: SpanModel, asked: Sequence[Asked]) -> dict[str, float]:
     """Exact match, F1 and sentence hits in percent, over whole passages."""
-    readings = read_long(scorer, tokenizer, [(one.question, one.passage.text) for one in asked], WINDOW)
+    readings = read_long(model, [(one.question, one.passage.text) for one in asked], WINDOW)
     matches, scores, hits = [], [], []
     for one, reading in zip(asked, readings, strict=True):
         text = one.passage.text
@@ -106,7 +106,7 @@ def spans(scorer: Scorer, tokenizer: Tokenizer, asked: Sequence[Asked]) -> dict[
 
 
 def refusals(
-    scorer: Scorer, tokenizer: Tokenizer, asked: Sequence[Asked], examples: Examples, seed: int
+    model: SpanModel, asked: Sequence[Asked], examples: Examples, seed: int
 ) -> dict[str, dict[str, float]]:
     """For each way of making a question unanswerable: count, area under the curve, refusals at 4 % false ones."""
     chance = random.Random(seed)
@@ -120,7 +120,7 @@ def refusals(
             examples.swapped(one, STRETCH, chance),
         )
         shown += [example for example in found if example]
-    readings = read(scorer, tokenizer, [(example.question, example.text) for example in shown])
+    readings = read(model, [(example.question, example.text) for example in shown])
     margins: dict[str, list[float]] = {}
     for example, reading in zip(shown, readings, strict=True):
         margins.setdefault(example.kind, []).append(reading.margin)
@@ -142,7 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with the material")
     parser.add_argument("--weights", type=Path, required=True, help="folder that training began with")
     parser.add_argument(
-        "--reader", type=Path, required=True, help="checkpoint, reader.safetensors or model.onnx"
+        "--reader",
+        type=Path,
+        required=True,
+        help="checkpoint, reader.safetensors or folder of an exported reader",
     )
     parser.add_argument("--questions", type=int, help="measure on so many only, drawn evenly")
     parser.add_argument("--threads", type=int, default=2)
@@ -150,21 +153,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write the figures here as JSON too")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    tokenizer = Tokenizer.from_file(str(options.weights / "tokenizer.json"))
     every = read_material([options.data / FILE])
     step = max(1, len(every) // options.questions) if options.questions else 1
     asked = every[::step][: options.questions]
-    if options.reader.suffix == ".onnx":
-        scorer = onnx_scorer(options.reader, options.threads)
-    else:
-        scorer = torch_scorer(options.reader, options.weights)
+    model = load_model(options.reader, options.weights)
     passages = list({one.passage.id: one.passage for one in every}.values())
     examples = Examples(every, passages, Mix())
     figures = {
         "reader": options.reader.name,
         "questions": len(asked),
-        "spans": spans(scorer, tokenizer, asked),
-        "refusals": refusals(scorer, tokenizer, asked, examples, options.seed),
+        "spans": spans(model, asked),
+        "refusals": refusals(model, asked, examples, options.seed),
     }
     text = json.dumps(figures, ensure_ascii=False, indent=2)
     print(text)

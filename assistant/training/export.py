@@ -23,19 +23,17 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer
 
+from assistant.spans import OUTPUT as SPAN_SCORES
 from assistant.training.data import read_material
 from assistant.training.evaluate import FILE, STRETCH
 from assistant.training.model import SpanReader
-from assistant.training.reading import onnx_scorer, read, read_reader, torch_scorer, windows
+from assistant.training.reading import load_model, read, read_reader, windows
 from index.embedding import CHECKSUMS, sha256
 from index.models.graph import OUTPUT, encoder_graph
 from index.models.q4 import Floats, PackedModel
+from index.onnx_encoder import MODEL_FILE, TOKENIZER_FILE
 
-SCORES = "span_scores"
-MODEL = "model.onnx"
-TOKENIZER = "tokenizer.json"
 AGREEING = 0.95
 COMPARED = 100
 _PARTS = {"ao": "merge", "fi": "widen", "fo": "narrow", "aln": "attended", "oln": "output"}
@@ -131,20 +129,22 @@ def reader_graph(reader: SpanReader) -> onnx.ModelProto:
     graph.node.extend(
         [
             helper.make_node("MatMul", [OUTPUT, "span.w"], ["span.product"]),
-            helper.make_node("Add", ["span.product", "span.b"], [SCORES]),
+            helper.make_node("Add", ["span.product", "span.b"], [SPAN_SCORES]),
         ]
     )
     del graph.output[:]
-    graph.output.extend([helper.make_tensor_value_info(SCORES, TensorProto.FLOAT, ["batch", "length", 2])])
+    graph.output.extend(
+        [helper.make_tensor_value_info(SPAN_SCORES, TensorProto.FLOAT, ["batch", "length", 2])]
+    )
     return model
 
 
 def write_reader(folder: Path, reader: SpanReader, tokenizer: Path) -> None:
     """Writes the graph, the tokenizer and their checksums."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL).write_bytes(reader_graph(reader).SerializeToString(deterministic=True))
-    shutil.copyfile(tokenizer, folder / TOKENIZER)
-    sums = "".join(f"{sha256(folder / name)}  {name}\n" for name in (MODEL, TOKENIZER))
+    (folder / MODEL_FILE).write_bytes(reader_graph(reader).SerializeToString(deterministic=True))
+    shutil.copyfile(tokenizer, folder / TOKENIZER_FILE)
+    sums = "".join(f"{sha256(folder / name)}  {name}\n" for name in (MODEL_FILE, TOKENIZER_FILE))
     (folder / CHECKSUMS).write_text(sums, encoding="utf-8")
 
 
@@ -152,13 +152,12 @@ def compare(folder: Path, file: Path, weights: Path, data: Path) -> dict[str, fl
     """How the graph's spans agree with those of the float weights, over ``COMPARED`` questions."""
     every = read_material([data / FILE])
     asked = every[:: max(1, len(every) // COMPARED)][:COMPARED]
-    tokenizer = Tokenizer.from_file(str(weights / TOKENIZER))
     pairs = []
     for one in asked:
         part = windows(one.passage.text, STRETCH)[0]
         pairs.append((one.question, one.passage.text[part.start : part.end]))
-    ours = read(onnx_scorer(folder / MODEL), tokenizer, pairs)
-    floats = read(torch_scorer(file, weights), tokenizer, pairs)
+    ours = read(load_model(folder, weights), pairs)
+    floats = read(load_model(file, weights), pairs)
     same = [mine.span == theirs.span for mine, theirs in zip(ours, floats, strict=True)]
     apart = [abs(mine.margin - theirs.margin) for mine, theirs in zip(ours, floats, strict=True)]
     sides = [(mine.margin > 0) == (theirs.margin > 0) for mine, theirs in zip(ours, floats, strict=True)]
@@ -183,8 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the graph")
     parser.add_argument("--data", type=Path, help="folder with the material: compare with the float weights")
     options = parser.parse_args(arguments)
-    write_reader(options.out, read_reader(options.reader, options.weights), options.weights / TOKENIZER)
-    print(f"{(options.out / MODEL).stat().st_size:,} bytes in {options.out / MODEL}")
+    write_reader(options.out, read_reader(options.reader, options.weights), options.weights / TOKENIZER_FILE)
+    print(f"{(options.out / MODEL_FILE).stat().st_size:,} bytes in {options.out / MODEL_FILE}")
     if not options.data:
         return 0
     figures = compare(options.out, options.reader, options.weights, options.data)

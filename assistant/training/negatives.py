@@ -18,7 +18,8 @@ import bm25s
 import jieba.posseg
 import numpy as np
 
-from assistant.training.data import Asked, Example, Span, Text, bigrams, cut, sentences, window
+from assistant.training.data import Asked, Example, Text, bigrams, cut, sentences, window
+from index.segmentation import Span
 
 NEIGHBOURS = 12
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -1,6 +1,6 @@
 """Trains the reader.
 
-    python -m assistant.training.train --data DIR --weights DIR --out DIR [--steps N] [--seed S]
+    python -m assistant.training.train --data DIR --weights DIR --out DIR [--steps N] [--spoken-steps N] [--seed S]
 
 ``--data`` holds the material, ``--weights`` the float weights of the embedding model, ``--out`` gets
 checkpoints, the log and, at the end, ``reader.safetensors``. Called again with the same ``--out`` it goes on from
@@ -35,6 +35,7 @@ from assistant.training.data import (
     Asked,
     Batch,
     Encoded,
+    Example,
     batch,
     encode,
     headed,
@@ -44,6 +45,7 @@ from assistant.training.data import (
 )
 from assistant.training.model import SpanReader, load_encoder, parameters_trained
 from assistant.training.negatives import Examples, Mix, made_questions, reworded
+from assistant.training.spoken import Spoken
 
 QUESTIONS = ("drcd_dev_retrieval.jsonl", "drcd_test_retrieval.jsonl", "cmrc_trial_retrieval.jsonl")
 NEWS = "crud_finance_news.jsonl"
@@ -77,6 +79,14 @@ class Plan:
     workers: int = 2
     settled: int = 600  # steps after which ranking counts too, and long answers are drawn more often
     long: float = 0.15  # share of questions drawn for their long answers
+    spoken_steps: int = 1200  # steps of a second phase, in which questions as people ask them are mixed in
+    spoken: float = 0.6  # their share in it
+    spoken_rate: float = 0.6  # how much of ``rate`` it begins with
+
+    @property
+    def total(self) -> int:
+        """Steps of both phases."""
+        return self.steps + self.spoken_steps
 
 
 class Source:
@@ -91,6 +101,7 @@ class Source:
         chance = random.Random(plan.seed)
         # The other half of the news stays unseen, for measuring with it.
         news = read_texts(folder / NEWS)[::2]
+        self._spoken = Spoken(news) if plan.spoken_steps else None
         passages = list({one.passage.id: one.passage for one in asked}.values())
         self.natural = len(asked)
         self.asked: list[Asked] = (
@@ -114,6 +125,11 @@ class Source:
         drawn: list[Encoded] = []
         slot = number * count
         while len(drawn) < count:
+            if self._spoken and number * CHUNK >= plan.steps and chance.random() < plan.spoken:
+                length = chance.randint(plan.shortest, plan.longest)
+                found = self._encoded(self._spoken.draw(length, chance), chance)
+                drawn += [found] if found else []
+                continue
             if number * CHUNK >= plan.settled and chance.random() < plan.long:
                 one = chance.choice(self._long)
             else:
@@ -140,9 +156,12 @@ class Source:
         drawn = replace(drawn, question=reworded(drawn.question, chance))
         if one.passage.title and drawn.kind != "elsewhere" and chance.random() < plan.titled:
             drawn = headed(drawn, one.passage.title)
-        if chance.random() < plan.traditional:
+        return self._encoded(drawn, chance)
+
+    def _encoded(self, drawn: Example, chance: random.Random) -> Encoded | None:
+        if chance.random() < self._plan.traditional:
             drawn = in_script(drawn, self._traditional)
-        return encode(self._tokenizer, drawn, plan.most)
+        return encode(self._tokenizer, drawn, self._plan.most)
 
 
 def loss_of(scores: Tensor, part: Batch, *, ranking: bool) -> Tensor:
@@ -233,11 +252,17 @@ class Trainer:
 
 
 def factor(step: int, plan: Plan) -> float:
-    """What the learning rate is multiplied with: up to 1 over the warm-up, then down to 0."""
-    warm = max(1, int(plan.steps * plan.warm_up))
+    """What the learning rate is multiplied with: up to 1 over the warm-up, then down to 0; less so in the second phase."""
+    if step >= plan.steps:
+        return plan.spoken_rate * _ramp(step - plan.steps, plan.spoken_steps, plan.warm_up)
+    return _ramp(step, plan.steps, plan.warm_up)
+
+
+def _ramp(step: int, steps: int, warm_up: float) -> float:
+    warm = max(1, int(steps * warm_up))
     if step < warm:
         return (step + 1) / warm
-    return max(0.0, (plan.steps - step) / max(1, plan.steps - warm))
+    return max(0.0, (steps - step) / max(1, steps - warm))
 
 
 def save(folder: Path, trainer: Trainer, step: int) -> None:
@@ -284,7 +309,7 @@ def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
     print(json.dumps({"plan": asdict(plan), **counts, "from": done}), flush=True)
     losses: list[float] = []
     began = time.monotonic()
-    for step in range(done, plan.steps):
+    for step in range(done, plan.total):
         losses.append(trainer.step(step, source.at(step)))
         if (step + 1) % TOLD == 0:
             pace = (time.monotonic() - began) / len(losses)
@@ -307,13 +332,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the result")
     parser.add_argument("--steps", type=int, default=Plan().steps)
+    parser.add_argument(
+        "--spoken-steps", type=int, default=Plan().spoken_steps, help="steps of the second phase"
+    )
     parser.add_argument("--seed", type=int, default=Plan().seed)
     parser.add_argument(
         "--frozen", type=int, default=Plan().frozen, help="lowest layers that keep their weights"
     )
     parser.add_argument("--every", type=int, default=Plan().every, help="steps between checkpoints")
     options = parser.parse_args(arguments)
-    plan = Plan(steps=options.steps, seed=options.seed, frozen=options.frozen, every=options.every)
+    plan = Plan(
+        steps=options.steps,
+        spoken_steps=options.spoken_steps,
+        seed=options.seed,
+        frozen=options.frozen,
+        every=options.every,
+    )
     train(options.data, options.weights, options.out, plan)
     return 0
 

@@ -18,6 +18,7 @@ from assistant.pipeline import Assistant
 from assistant.reading import FeatureReader, Reading
 from assistant.schema import Question, Role
 from assistant.settings import Settings
+from assistant.spans import bundled_reader
 from assistant.spelling import Speller
 from assistant.terms import TermReader
 from assistant.understanding import Lookup, Understander
@@ -112,7 +113,7 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
             lexicon=lexicon,
             terms=terms,
             understander=Understander(lexicon, speller, terms.has_subject),
-            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, nearness),
+            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, nearness, bundled_reader()),
             composer=Composer(lexicon, terms.has_subject),
         )
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from assistant.composition import LONG_CHARS, Composition, Proof, Statement, bullets, whole_sentence
+from assistant.confidence import RULED_OUT
 from assistant.matching import company_match, scope_years, wanted_units, year_match
-from assistant.reading import RULED_OUT
 from assistant.sentences import Sentence, statements
 
 _TEXT = """2021年,平安集团持续改进服务。其中,平安人寿理赔30单,平安产险理赔45单,平安健康险理赔12单;理赔金额7.7亿元。

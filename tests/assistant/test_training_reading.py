@@ -12,14 +12,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 import index.models
-from assistant.training.data import PASSAGE, QUERY, Encoded, batch
+from assistant.spans import PASSAGE, QUERY, SpanModel
+from assistant.training.data import Encoded, batch
 from assistant.training.evaluate import area, exact, f1, longest_run, refused, sentence_at
 from assistant.training.export import reader_graph
 from assistant.training.model import Shape, SpanReader
-from assistant.training.reading import best_span, windows
+from assistant.training.reading import windows
 from assistant.training.train import Plan, Trainer, factor, loss_of, restore, save
 
 SMALL = Shape(vocabulary=50, positions=64, hidden=64, layers=2, heads=2, inner=128)
@@ -45,27 +47,20 @@ def test_windows_cover_the_text_and_keep_to_the_limit(text: str, limit: int) -> 
     assert all(0 < part.end - part.start <= limit for part in found)
 
 
-def test_the_best_span_is_the_highest_sum_in_order(tokenizer: Tokenizer) -> None:
+def test_a_network_is_asked_about_the_texts_own_tokens_alone(tokenizer: Tokenizer) -> None:
     text = "公司去年赔付410万件。"
-    encoding = tokenizer.encode(QUERY + "多少？", PASSAGE + text)
-    scores = np.zeros((len(encoding.ids), 2), np.float32)
-    first = next(
-        place for place, (start, _) in enumerate(encoding.offsets) if start == len(PASSAGE) + text.index("4")
-    )
-    scores[first, 0] = 5
-    scores[first + 2, 1] = 4
-    scores[first - 2, 1] = 6  # an end before the start does not count
-    scores[0] = 1
-    reading = best_span(scores, encoding)
-    assert text[reading.span.start : reading.span.end] == "410万"
-    assert reading.margin == pytest.approx(5 + 4 - (1 + 1))
+    tokens = tokenizer.encode(QUERY + "去年赔付多少？", PASSAGE + text)
+    first = next(place for place, side in enumerate(tokens.sequence_ids) if side == 1)
 
+    def score(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        scores = np.zeros((*ids.shape, 2), np.float32)
+        scores[:, :first] = 50  # the question's tokens, and "not here"
+        return scores
 
-def test_the_questions_own_tokens_are_never_the_answer(tokenizer: Tokenizer) -> None:
-    encoding = tokenizer.encode(QUERY + "去年赔付多少？", PASSAGE + "甲乙。")
-    scores = np.zeros((len(encoding.ids), 2), np.float32)
-    scores[2:6] = 50
-    assert best_span(scores, encoding).margin == 0
+    read = SpanModel(tokenizer, score).read([("去年赔付多少？", text)])[0]
+    assert read.nowhere == 100
+    assert read.starts.max() == 0
+    assert [text[start:end] for start, end in read.places.tolist() if end > start][-1] == "。"
 
 
 @pytest.mark.parametrize(
@@ -109,12 +104,14 @@ def test_refusals_are_counted_below_the_threshold() -> None:
     assert refused(positive, [-1.0, 2.0, 50.0, 60.0]) == 0.5
 
 
-def test_the_rate_rises_then_falls_to_zero() -> None:
-    plan = Plan(steps=100)
-    rates = [factor(step, plan) for step in range(101)]
-    assert max(rates) == 1
+def test_the_rate_rises_then_falls_to_zero_in_both_phases() -> None:
+    plan = Plan(steps=100, spoken_steps=50, spoken_rate=0.5)
+    rates = [factor(step, plan) for step in range(plan.total + 1)]
+    assert max(rates[:100]) == 1
     assert rates[0] < rates[3] < 1
-    assert rates[50] > rates[90] > rates[100] == 0
+    assert rates[50] > rates[90] > rates[99] > 0
+    assert max(rates[100:]) == 0.5
+    assert rates[100] < 0.5 > rates[140] > rates[150] == 0
 
 
 def test_the_loss_of_an_unanswerable_question_falls_with_the_first_tokens_score() -> None:
