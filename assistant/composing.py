@@ -44,8 +44,12 @@ from index.segmentation import sentences
 _DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
 _DATED = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月\d{1,2}[日号]")
 _EARLIER = re.compile(r"早|晚|先|前后")
-SUBJECT_CHARS = 70
+SUBJECT_CHARS = 60
 """A figure is given with its subject up to this length; beyond it the figure's own clause must do."""
+_LEAD = 20
+"""Characters that the words before a proof (不是。资料为…) may take of a line."""
+_WHOLE = 32
+"""A sentence this short that gives two figures is said as it is: the one explains the other."""
 _POINT = 40
 """Characters of an answer that is one thing rather than an account."""
 SEEN = -1.0
@@ -91,6 +95,10 @@ class Composer:
         if not composed.statements:
             composed = self._clause(lookup, reading, best)
         return checked(lookup, best, composed, self._lexicon)
+
+    def whole(self, lookup: Lookup, reading: Reading) -> Composition:
+        """The sentence that answers as it stands, for what asks several things of one sentence."""
+        return Composition((self._whole(lookup, reading, reading.evidence[0]),))
 
     def _fold(self, text: str) -> str:
         return self._lexicon.fold(normalise(text))
@@ -138,7 +146,8 @@ class Composer:
                 bonus += 0.02 * min(12, run.count("、") + len(clauses(run)))
             return kept + bonus + (0.1 if bare == whole and len(whole) <= 40 else 0.0)
 
-        if lookup.kind == "yes_no" and len(text) <= FACT_CHARS:
+        figures = lookup.kind == "figure" and len(quantities(text)) > 1
+        if (lookup.kind == "yes_no" and len(text) <= FACT_CHARS - _LEAD) or (figures and len(text) <= _WHOLE):
             return self._carrying(lookup, evidence, *_without_edges(evidence, text))
         longest = (
             FACT_CHARS

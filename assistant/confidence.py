@@ -88,9 +88,11 @@ def contradicted(features: Features, lookup: Lookup) -> bool:
 
     That is where it asserts, or points at one thing (那辆大篷车) that the sentence speaks of as another company's.
     """
-    points = bool(_POINTING.search(lookup.text)) and features.year >= 0 and features.margin > 0
-    asserts = (lookup.kind == "yes_no" or points) and not lookup.outsiders and features.own_coverage >= 0.5
-    return min(features.company, features.year) < 0 and not asserts
+    spoken_of = features.own_coverage >= 0.5
+    points = bool(_POINTING.search(lookup.text)) and features.year >= 0 and spoken_of and features.margin > -4
+    asserts = lookup.kind == "yes_no" and (spoken_of or features.margin > 0)
+    mended = (asserts or points) and not lookup.outsiders
+    return min(features.company, features.year) < 0 and not mended
 
 
 def probability(found: Mapping[str, float]) -> float:

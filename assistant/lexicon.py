@@ -73,6 +73,10 @@ class Lexicon:
                 found.append(Mention(match["name"].removesuffix("公司"), "unknown", start, end))
         return sorted(found, key=lambda mention: mention.start)
 
+    def members(self, text: str) -> set[str]:
+        """The companies of the group that ``text`` names."""
+        return {mention.company for mention in self.mentions(text) if mention.standing == "member"}
+
     def fold(self, text: str) -> str:
         """``text`` (normalised) in lower case with long forms made short, as words are compared: 消费者权益保护 is 消保."""
         folded = text.lower()

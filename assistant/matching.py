@@ -36,18 +36,23 @@ def company_match(asked: Sequence[str], sentence: Sentence, lexicon: Lexicon) ->
     if not asked:
         return 0.0
     here = [mention.company for mention in lexicon.mentions(sentence.text) if mention.standing != "group"]
-    if any(company in here for company in asked):
+    if any(company in here or company in sentence.text for company in asked):
         return 1.0
     if here:
         return -1.0
     earlier = sentence.paragraph_before
+    if any(company in earlier for company in asked) and not lexicon.members(earlier) - set(asked):
+        return 0.7
     for span in reversed(sentences(earlier)):
         named = lexicon.mentions(earlier[span.start : span.end])
         before = {mention.company for mention in named if mention.standing != "group"}
         if before:
             # What follows a sentence about several companies is about all of them, or none.
             return 0.7 if len(before) == 1 and before <= set(asked) else -0.9
-    return -0.8
+    # 我司, 该公司: whose article it is, its title or its publisher says.
+    article = sentence.passage.article
+    about = f"{article.title} {article.publisher}"
+    return 0.6 if any(company in about for company in asked) else -0.8
 
 
 def scope_years(sentence: Sentence) -> list[int]:

@@ -168,10 +168,9 @@ class Assistant:
         citer = Citer(self._retriever.passage_at)
         said: list[str] = []
         absent: list[str] = []
-        for part, reading in zip(understood.parts, readings, strict=True):
-            text = ""
-            if reading.evidence and reading.probability >= self._settings.threshold:
-                text = citer.cite(self._compose(part, reading))
+        composed = self._composed(understood.parts, readings)
+        for part, reading, composition in zip(understood.parts, readings, composed, strict=True):
+            text = citer.cite(composition) if composition else ""
             if text and text not in said:
                 said.append(text)
             elif not text:
@@ -204,6 +203,18 @@ class Assistant:
             timings_ms=timer.timings(),
             confidence=round(max(reading.probability for reading in readings), 4),
         )
+
+    def _composed(self, parts: Sequence[Lookup], readings: Sequence[Reading]) -> list[Composition | None]:
+        """What is said to each part; None where that is nothing. Parts that one clause answers get its whole sentence."""
+        composed: list[Composition | None] = []
+        for part, reading in zip(parts, readings, strict=True):
+            answers = bool(reading.evidence) and reading.probability >= self._settings.threshold
+            composition = self._compose(part, reading) if answers else None
+            for place, earlier in enumerate(composed):
+                if composition and earlier and _texts(composition) == _texts(earlier):
+                    composition = composed[place] = self._composer.whole(parts[place], readings[place])
+            composed.append(composition)
+        return composed
 
     def _compose(self, lookup: Lookup, reading: Reading) -> Composition:
         def compose(evidence: Evidence) -> Composition:
@@ -241,6 +252,10 @@ class Assistant:
 def _encodable(text: str) -> str:
     """``text`` without lone surrogates: they stand for no character, and no JSON or page could show them."""
     return text.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _texts(composition: Composition) -> list[str]:
+    return [statement.text for statement in composition.statements]
 
 
 def _merged(groups: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:

@@ -43,7 +43,8 @@ def contradictions(
     own = _figures_of(lookup.companies, best.text, lexicon)
     wrong = []
     for quantity in lookup.quantities:
-        if quantity.value == 1 and f"哪{quantity.text}" in lookup.text:
+        # 哪一个, 这一类, 最后一个: an article rather than a count; 三个字 counts the words of the question.
+        if (quantity.text.startswith("一") and quantity.value == 1) or f"{quantity.text}字" in lookup.text:
             continue
         # Of the figures of several companies only those of the company asked about confirm or contradict.
         rivals = [other for other in own if quantity.comparable(other)] or [

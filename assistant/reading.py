@@ -1,9 +1,9 @@
 """Which sentence of the passages answers, and how sure that is.
 
 ``Reader`` is the seam: whatever reads ``(lookup, passages)`` into ranked ``Evidence`` and a probability can stand
-here. ``FeatureReader`` reads without a trained model: each sentence is judged by what it shares with the question
-(weighted terms, meaning, the kind of thing asked, company and year), and a logistic over the same features
-tells how likely the best one answers at all.
+here. ``FeatureReader`` judges each sentence by what it shares with the question (weighted terms, meaning, the kind of
+thing asked, company and year) and by where a trained network (``spans``) sees the answer in it, or that it is not there;
+a logistic over the same signals (``confidence``) tells how likely the best one answers at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from assistant.spans import Found, SpanModel
 from assistant.terms import Term, TermReader, coverage, found, missing
 from assistant.understanding import Lookup, normalise
 from assistant.vectors import Vectors
-from assistant.windowing import Window, windows_around
+from assistant.windowing import windows_around
 from index.schema import Passage
 from index.segmentation import Span
 
@@ -142,8 +142,8 @@ _RANK = {
 
 ANNOUNCING = 0.4
 """What a sentence loses that only says that something follows it."""
-FIRST, MORE = 2, 3
-"""Stretches that the trained reader is shown at first, and where it is not sure then."""
+FIRST, MORE, LAST = 2, 2, 2
+"""Stretches that the trained reader is shown at first, where it is not sure then, and where it is not sure again."""
 SURE = 2.5
 """The margin from which on it is sure."""
 SPAN = 0.05
@@ -164,7 +164,7 @@ _KIND_WEIGHT = {
 
 
 class FeatureReader:
-    """The reader without a trained model.
+    """Reads sentences by their features, one of which is what a trained network sees in them.
 
     Args:
         terms: reads the weighted terms of a question.
@@ -191,7 +191,7 @@ class FeatureReader:
         self._passage_nearness = passage_nearness
 
     def read(self, lookup: Lookup, passages: Sequence[Passage]) -> Reading:
-        """See ``Reader``; ``MEASURED`` sentences at most are compared by meaning, chosen by shared words."""
+        """See ``Reader``. What shares most words with the question is looked at first, more where that settles nothing."""
         terms = self._question_terms(lookup)
         pairs = self._terms.pairs(normalise(lookup.focus), terms)
         candidates = [
@@ -202,70 +202,73 @@ class FeatureReader:
         if not candidates:
             return Reading((), 0.0, (), tuple(terms))
         candidates.sort(key=lambda candidate: -candidate.shared)
-        chosen = candidates[:MEASURED]
-        meanings = self._meanings(lookup, chosen)
-        contrasts = meanings - meanings.mean()
-        evidence = []
-        for candidate, meaning, contrast in zip(chosen, meanings.tolist(), contrasts.tolist(), strict=True):
-            features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
-            score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
-            score -= ANNOUNCING * announces(candidate.sentence.text)
-            evidence.append(Evidence(candidate.sentence, score, features))
-        evidence.sort(key=lambda item: -item.score)
-        evidence = self._read_spans(lookup, evidence)
+        near, far = candidates[:MEASURED], candidates[MEASURED : MEASURED + FURTHER]
+        evidence = self._scored(lookup, terms, pairs, near, self._meanings(lookup, near))
+        found = self._found(lookup, evidence, {}, FIRST)
+        if _unsure(found):
+            found |= self._found(lookup, evidence, found, MORE)
+        if _unsure(found) and far:
+            evidence += self._scored(lookup, terms, pairs, far, self._cosines(lookup, far))
+            found |= self._found(lookup, evidence, found, LAST)
+        evidence = _settled(evidence, found)
         best = evidence[0]
         said = self._fold(best.sentence.in_context)
         things, values = self._unnamed(lookup, terms, said, best), self._valueless(lookup, best)
         lacking = [*things, *values, *(term.text for term in missing(terms, said, self._lexicon))]
-        found = signals(best.features, lookup, Absent(len(things), bool(values)))
+        signs = signals(best.features, lookup, Absent(len(things), bool(values)))
         # A question without a single telling word (的的的) has no answer, however near its meaning looks.
         tells = bool(terms or pairs or lookup.english)
         ruled_out = not tells or contradicted(best.features, lookup)
         return Reading(
             tuple(evidence),
-            RULED_OUT if ruled_out else probability(found),
+            RULED_OUT if ruled_out else probability(signs),
             tuple(dict.fromkeys(lacking)),
             tuple(terms),
             pairs,
-            {} if ruled_out else found,
+            {} if ruled_out else signs,
         )
 
-    def _read_spans(self, lookup: Lookup, evidence: Sequence[Evidence]) -> list[Evidence]:
-        """``evidence`` with what the trained reader finds in it, in the order of the scores that follow from it.
-
-        It is shown the likeliest stretches first, and more of them only where it is not sure of what it found there.
-        Sentences that it is not shown come after those that it is.
-        """
-        windows = windows_around((item.sentence for item in evidence), FIRST + MORE)
-        found = self._found(lookup, evidence, windows[:FIRST])
-        if not found or max(one.margin for one in found.values()) < SURE:
-            found |= self._found(lookup, evidence, windows[FIRST:])
-        top = sorted((one.margin for one in found.values()), reverse=True)
-        read: list[Evidence] = []
-        for place, one in found.items():
-            item = evidence[place]
-            others = top[1] if one.margin == top[0] and len(top) > 1 else top[0]
-            features = replace(item.features, margin=one.margin, lead=one.margin - others)
-            score = item.score + SPAN * (one.margin - top[0])
-            read.append(Evidence(item.sentence, score, features, one.span))
-        read.sort(key=lambda item: -item.score)
-        return read + [item for place, item in enumerate(evidence) if place not in found]
+    def _scored(
+        self,
+        lookup: Lookup,
+        terms: Sequence[Term],
+        pairs: Sequence[str],
+        candidates: Sequence[Candidate],
+        meanings: Vectors,
+    ) -> list[Evidence]:
+        """The candidates judged by all but the trained reader, best first."""
+        contrasts = meanings - meanings.mean()
+        evidence = []
+        for candidate, meaning, contrast in zip(
+            candidates, meanings.tolist(), contrasts.tolist(), strict=True
+        ):
+            features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
+            score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
+            score -= ANNOUNCING * announces(candidate.sentence.text)
+            evidence.append(Evidence(candidate.sentence, score, features))
+        return sorted(evidence, key=lambda item: -item.score)
 
     def _found(
-        self, lookup: Lookup, evidence: Sequence[Evidence], windows: Sequence[Window]
+        self, lookup: Lookup, evidence: Sequence[Evidence], known: Mapping[int, Found], most: int
     ) -> dict[int, Found]:
-        """The best span of each sentence that a window shows, in the article's characters, by place in ``evidence``."""
+        """What the trained reader finds in ``most`` stretches around the best of ``evidence`` that it has not seen.
+
+        By the sentence's place in ``evidence``, in the article's characters; ``known`` are those that it has seen.
+        """
+        unseen = [place for place in range(len(evidence)) if place not in known]
+        unseen.sort(key=lambda place: -evidence[place].score)
+        windows = windows_around((evidence[place].sentence for place in unseen), most)
         found: dict[int, Found] = {}
         shown = self._spans.read([(lookup.text, window.text) for window in windows])
         for window, scores in zip(windows, shown, strict=True):
             shift = len(window.heading) - window.start
-            for place, item in enumerate(evidence):
+            for place in unseen:
+                item = evidence[place]
                 if place in found or not window.holds(item.sentence):
                     continue
                 best = scores.best(item.start + shift, item.end + shift)
                 if best is not None:
-                    span = Span(best.span.start - shift, best.span.end - shift)
-                    found[place] = Found(span, best.margin)
+                    found[place] = Found(Span(best.span.start - shift, best.span.end - shift), best.margin)
         return found
 
     def _meanings(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
@@ -279,6 +282,9 @@ class FeatureReader:
             ids = [candidate.sentence.passage.chunk.id for candidate in candidates]
             near = self._passage_nearness(lookup.text, list(dict.fromkeys(ids)))
             return np.asarray([near[chunk_id] for chunk_id in ids], dtype=np.float32)
+        return self._cosines(lookup, candidates)
+
+    def _cosines(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
         return self._embed([c.sentence.under_heading for c in candidates]) @ self._embed_question(lookup.text)
 
     def _unnamed(self, lookup: Lookup, terms: Sequence[Term], said: str, best: Evidence) -> list[str]:
@@ -369,6 +375,28 @@ PLAIN, CLEAR = 0.75, 0.25
 """Shares of the question's words: held by the best sentence, and by how much more than by the next (of 2)."""
 MEASURED = 10
 """Sentences compared by meaning: each costs a few milliseconds of embedding."""
+
+
+FURTHER = 16
+"""Sentences beyond these that are looked at where none of them settles the question."""
+
+
+def _unsure(found: Mapping[int, Found]) -> bool:
+    """Whether the trained reader has seen nothing yet that it takes for the answer."""
+    return max((one.margin for one in found.values()), default=-1.0) < SURE
+
+
+def _settled(evidence: Sequence[Evidence], found: Mapping[int, Found]) -> list[Evidence]:
+    """``evidence`` with what was found in it, best first; sentences that were not read come last."""
+    top = sorted((one.margin for one in found.values()), reverse=True)
+    read: list[Evidence] = []
+    for place, one in found.items():
+        item = evidence[place]
+        rival = top[1] if one.margin == top[0] and len(top) > 1 else top[0]
+        features = replace(item.features, margin=one.margin, lead=one.margin - rival)
+        read.append(Evidence(item.sentence, item.score + SPAN * (one.margin - top[0]), features, one.span))
+    read.sort(key=lambda item: -item.score)
+    return read + [item for place, item in enumerate(evidence) if place not in found]
 
 
 def _score(features: Features, kind: Kind) -> float:

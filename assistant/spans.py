@@ -34,6 +34,7 @@ PASSAGE = "passage: "
 PAD = 1
 LONGEST_ANSWER = 80  # tokens
 MOST_TOKENS = 512
+ALIKE = 0.93
 _REMEDY = "重新安装本程序可以恢复它。"
 
 
@@ -155,9 +156,11 @@ def _of_passage(scores: Floats, encoding: Encoding, length: int) -> SpanScores:
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of the pairs, longest first, in groups whose padded size stays near ``TOKENS_PER_RUN``."""
+    """Places of the pairs, longest first, in groups of like length: padding costs as much time as text does."""
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     while order:
-        rows = max(1, TOKENS_PER_RUN // lengths[order[0]])
+        longest = lengths[order[0]]
+        alike = sum(lengths[place] >= ALIKE * longest for place in order)
+        rows = max(1, min(alike, TOKENS_PER_RUN // longest))
         yield order[:rows]
         order = order[rows:]

@@ -40,6 +40,8 @@ _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:
 _SPLIT = re.compile(
     r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
 )
+_ALSO = re.compile(r"[，,]?(?:还有|以及|另外|再加上)")
+_TELLS = 5  # characters: a thing asked for by name alone has at least so many
 MOST_PARTS = 6
 """So many things are looked up by themselves; what is asked beyond them goes with the last."""
 MOST_COMPANIES = 16
@@ -127,6 +129,12 @@ def story(text: str) -> tuple[str, str]:
     return around, "，".join(pieces[first : last + 1])
 
 
+def _apart(piece: str) -> list[str]:
+    """A clause cut at 、 where each part asks something itself (立案几件、在办几件); else the clause."""
+    parts = piece.split("、")
+    return parts if len(parts) > 1 and all(asks(part) for part in parts) else [piece]
+
+
 class Understander:
     """Understands questions against one index's vocabulary. Pure but for the tables it holds."""
 
@@ -188,9 +196,13 @@ class Understander:
         """The separate things asked: clauses that each hold a question word, or one question about several companies."""
         if whole.kind in ("smalltalk", "request", "comparison", "summary"):
             return (whole,)
-        pieces = [
-            piece.strip(" ，,、") for piece in _SPLIT.split(whole.focus) if piece and piece.strip(" ，,、")
-        ]
+        cut = [part for piece in _SPLIT.split(whole.focus) if piece for part in _apart(piece)]
+        pieces = [piece.strip(" ，,、") for piece in cut if piece.strip(" ，,、")]
+        if not any(asks(piece) for piece in pieces):
+            # 假期的接通率，还有宣传触达的人次: nothing asks, and what is joined so is two things all the same.
+            joined = [piece.strip(" ，,、") for piece in _ALSO.split(whole.focus)]
+            if len(joined) == 2 and all(len(piece) >= _TELLS for piece in joined):
+                return self._sharing_subjects(whole, joined)
         asking: list[str] = []
         lead = ""
         for piece in pieces:

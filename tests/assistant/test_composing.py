@@ -130,7 +130,7 @@ def test_a_question_without_a_telling_word_is_ruled_out(small: Any) -> None:
 
 def test_a_thing_with_one_name_that_nothing_names_is_lacking(small: Any) -> None:
     reading = small.read("平安银行的股价是多少？")
-    assert "股价" in reading.lacking and reading.probability == RULED_OUT
+    assert "股价" in reading.lacking and reading.probability < RULED_OUT
 
 
 def test_no_passages_make_an_empty_reading(small: Any) -> None:
@@ -140,7 +140,9 @@ def test_no_passages_make_an_empty_reading(small: Any) -> None:
 
 def test_evidence_comes_best_first_and_stands_in_its_article(small: Any) -> None:
     evidence = small.read("平安人寿理赔多少单？").evidence
-    assert [item.score for item in evidence] == sorted((item.score for item in evidence), reverse=True)
+    read = [item for item in evidence if item.span is not None]
+    assert read == list(evidence[: len(read)])
+    assert [item.score for item in read] == sorted((item.score for item in read), reverse=True)
     assert all(_TEXT[item.start : item.end] == item.text for item in evidence)
 
 

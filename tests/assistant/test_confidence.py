@@ -27,7 +27,8 @@ def test_a_higher_margin_of_the_trained_reader_makes_surer(desk: Callable[..., A
         probability(signals(replace(best, margin=margin), lookup, NOTHING)) for margin in (-9, -3, 0, 3, 9)
     ]
     assert sure == sorted(sure)
-    assert sure[-1] - sure[0] > 0.3
+    odds = [share / (1 - share) for share in sure]
+    assert odds[-1] > 10 * odds[0]
 
 
 def test_what_is_lacking_makes_less_sure(desk: Callable[..., Any]) -> None:
