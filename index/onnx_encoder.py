@@ -53,7 +53,7 @@ class OnnxEncoder(InputModule):  # type: ignore[misc]
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(max_seq_length)
         self._pad = self.tokenizer.token_to_id(PAD_TOKEN)
-        self._session = open_session(self.folder / MODEL_FILE)
+        self._session = open_session(self.folder / MODEL_FILE, cores())
         self._hidden: int = self._session.get_outputs()[0].shape[-1]
 
     def preprocess(
@@ -97,10 +97,15 @@ class OnnxEncoder(InputModule):  # type: ignore[misc]
         return cls(str(Path(model_name_or_path, subfolder)), **config)
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """A model ready to run on this machine's processor, with as many threads as help it."""
+def cores() -> int:
+    """How many cores this process may use, as far as they help a model."""
+    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+
+
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A model ready to run on this machine's processor, with so many threads to a text."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    options.intra_op_num_threads = threads
     # Threads that spin while they wait take the cores from the server beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not _adds_in_32_bits():

@@ -1,4 +1,4 @@
-"""Training of a reader of spans: examples, network, loop, measurement and export. Nothing here runs in the product yet.
+"""Training of a reader of spans: examples, network, loop, measurement and export. The product runs what comes out (``assistant.spans``).
 
     python -m assistant.training.train    --data DIR --weights DIR --out DIR
     python -m assistant.training.evaluate --data DIR --weights DIR --reader FILE

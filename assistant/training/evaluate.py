@@ -27,7 +27,7 @@ from assistant.training.negatives import Examples, Mix, answered, removed
 from assistant.training.reading import load_model, read, read_long
 
 FILE = "cmrc_dev_even.jsonl"
-WINDOW = 300  # characters
+WINDOW = 200  # characters
 STRETCH = 250  # characters of the texts in which refusals are measured
 FALSE_REFUSALS = 0.04
 SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]?")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assistant.kinds import reckons
 from eval.cases import (
     KINDS,
     PACKAGED,
@@ -234,6 +235,8 @@ def test_every_packaged_fact_can_be_told_from_its_texts() -> None:
     for case in load_cases([PACKAGED]):
         own = "\n".join(f"{item.title}\n{item.published}\n{item.text}" for item in case.documents)
         told = normalise(own) or articles
+        if reckons(case.question):  # the texts give the figures, and not what comes of them
+            continue
         for alternatives in case.facts:
             assert any(contains(told, normalise(string)) for string in alternatives), (case.id, alternatives)
 
