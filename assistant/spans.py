@@ -128,7 +128,8 @@ class SpanModel:
 
     def _scores(self, encoding: Encoding) -> Floats:
         ids = np.asarray([encoding.ids[:MOST_TOKENS]], np.int64)
-        return self._score(ids, np.ones_like(ids))[0]
+        (scores,) = self._score(ids, np.ones_like(ids))
+        return np.asarray(scores, np.float32)
 
 
 @cache
