@@ -30,6 +30,8 @@ _NEAR = 0.3
 """How much less of the question's words another article's sentence may hold, its surroundings counted, and still answer."""
 _READ = 3.0
 """The margin from which on the trained reader is taken to have found the answer in a sentence of another article."""
+_SURE = 5.0
+"""The same for names."""
 _OWN = 0.2
 """Share of the question's words that it must hold itself."""
 _DAY = re.compile(r"(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?")
@@ -71,9 +73,12 @@ def _answers_as_well(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
     mine, its = best.features, other.features
     if min(its.company, its.year) < 0 or not _same_years(lookup, best, other):
         return False
+    if lookup.kind == "entity":
+        # Names are many, and few of two that are read so are the names of one thing.
+        return min(mine.margin, its.margin) >= _SURE and its.own_coverage >= mine.own_coverage - _OWN
     if min(mine.margin, its.margin) >= _READ and its.kind >= mine.kind:
         return True
-    return lookup.kind != "entity" and (
+    return its.margin >= min(0.0, mine.margin) and (
         its.coverage >= mine.coverage - _NEAR
         and its.own_coverage >= _OWN
         and its.lacking <= mine.lacking + _LACKING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.kinds import asked_unit, asks, is_greeting, kind_of
+from assistant.kinds import asked_unit, asks, is_greeting, kind_of, reckons
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,37 @@ def test_the_measure_word_after_the_question_word_is_the_unit_asked_for(question
 def test_a_statement_asks_nothing() -> None:
     assert not asks("平安银行推出了大篷车")
     assert asks("覆盖了哪些地方") and asks("覆盖了全国吗")
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("哪四项服务升级了", "list"),
+        ("这招有个什么叫法", "entity"),
+        ("是哪一级派出来的", "entity"),
+        ("是赶在什么节点推出来的", "date"),
+        ("今年有过几回", "figure"),
+        ("接通的比例有多高", "figure"),
+        ("赔付件数从多到少排个队", "comparison"),
+        ("热线那边事后做什么改进", "fact"),
+        ("客户打电话进来要找谁", "entity"),
+        ("咱能弄不？", "yes_no"),
+        ("这事管不管", "yes_no"),
+    ],
+)
+def test_how_people_talk_has_the_kind_of_what_they_ask(question: str, kind: str) -> None:
+    assert kind_of(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "reckoned"),
+    [
+        ("立案的比在办的多几件", True),
+        ("打击终止的占多大比例", True),
+        ("产险赔付是寿险的几倍", True),
+        ("一共赔付了多少件", False),
+        ("哪家赔得最多", False),
+    ],
+)
+def test_what_wants_a_sum_is_told_from_what_is_written(question: str, reckoned: bool) -> None:
+    assert reckons(question) is reckoned

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.matching import lacks_names, lacks_value
+from assistant.matching import announces, company_match, lacks_names, lacks_value
 from assistant.replies import not_found
+from assistant.sentences import statements
 
 PAID = "2022年,平安人寿赔付410万件。"
 COUNTED = "宣传月期间,统筹13家成员公司,穿越7省6地。"
@@ -55,3 +56,30 @@ def test_a_value_that_is_not_given_is_said_to_be_missing_in_plain_words(desk) ->
     made = desk("推出“平安高管说消保”系列推文。")
     question = "“平安高管说消保”系列推文推出了几期？"
     assert not_found(made.lookup(question), made.read(question)).endswith("资料没有给出所问的数字。")
+
+
+@pytest.mark.parametrize(
+    ("text", "announcing"),
+    [
+        ("现将有关事项公告如下：", True),
+        ("有关安排如下。", True),
+        ("渠道如下：电话95511。", False),
+        (PAID, False),
+    ],
+)
+def test_a_sentence_that_only_announces_is_told(text: str, announcing: bool) -> None:
+    assert announces(text) is announcing
+
+
+def test_we_are_the_company_whose_article_it_is(desk) -> None:
+    made = desk("我司自2024年5月6日起优化流程。", title="汇澄财险关于优化流程的公告")
+    sentence = made.read("汇澄财险哪天起优化流程？").evidence[0].sentence
+    assert company_match(["汇澄财险"], sentence, made.lexicon) > 0
+    assert company_match(["平安产险"], sentence, made.lexicon) < 0
+
+
+def test_a_question_that_the_text_asks_itself_states_nothing(desk) -> None:
+    made = desk("问：什么是冷静期退借？答：借款发放后24小时内可以全额退还。")
+    assert [s.text for s in statements(made.passages[0])] == ["答：借款发放后24小时内可以全额退还。"]
+    assert len(statements(made.passages[0], questions=True)) == 2
+    assert "24小时" in made.say("什么是冷静期退借？")

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assistant.schema import Question
-from assistant.understanding import MOST_PARTS, Understanding, normalise, without_politeness
+from assistant.understanding import MOST_PARTS, Understanding, normalise, story, without_politeness
 
 _TEXT = """2021年,平安人寿理赔30单,平安产险理赔45单。
 平安银行的大篷车走遍5个省,行程8000公里,沿途举办反诈讲座。
@@ -183,3 +183,37 @@ def test_a_chinese_question_with_a_latin_word_is_not_english(
 
 def test_normal_form_is_compatibility_composed() -> None:
     assert unicodedata.is_normalized("NFKC", normalise("ﬁ①Å㈱"))
+
+
+def test_a_story_is_told_from_the_clause_that_asks() -> None:
+    around, asking = story("客户在柜台急得直跺脚,说家里人都等着,平安人寿去年到底赔付了多少件,好让我回他")
+    assert asking == "平安人寿去年到底赔付了多少件"
+    assert "跺脚" in around and "回他" in around
+
+
+@pytest.mark.parametrize(
+    "question", ["平安人寿赔付了多少件", "平安人寿去年到底赔付了多少件,平安产险又赔付了多少件,各是哪年的数"]
+)
+def test_a_short_question_and_one_that_asks_twice_are_no_story(question: str) -> None:
+    assert story(question) == ("", question)
+
+
+def test_what_a_story_tells_weighs_less_than_what_it_asks(
+    understand: Callable[..., Understanding],
+) -> None:
+    whole = understand("客户在柜台急得直跺脚,说家里人都等着,平安人寿2022年到底赔付了多少件,好让我回他").whole
+    assert whole.kind == "figure"
+    assert "柜台" in whole.topic and "柜台" not in whole.focus
+    assert (whole.companies, whole.years) == (("平安人寿",), (2022,))
+
+
+def test_things_counted_side_by_side_are_two_questions(understand: Callable[..., Understanding]) -> None:
+    assert [part.focus for part in understand("今年推动立案几件、在办几件").parts] == [
+        "今年推动立案几件",
+        "在办几件",
+    ]
+    assert len(understand("明察、暗访分别是什么").parts) == 1
+
+
+def test_two_things_named_without_a_question_word_are_two(understand: Callable[..., Understanding]) -> None:
+    assert len(understand("客服假期的接通率，还有消保宣传触达的人次").parts) == 2
