@@ -174,14 +174,14 @@ class Composer:
             return None
         if lookup.kind in ("list", "comparison") or span.end > evidence.end:
             return None
-        said = evidence.passage.article.text[span.start : span.end]
-        # A figure's span may stop before its unit, so that the clause is asked, not the span.
-        around = [
-            text[slice(*c)] for text in [evidence.text] for c in clauses(text) if said in text[slice(*c)]
-        ]
-        if lookup.kind == "figure" and around and not any(_holds(lookup, clause) for clause in around):
-            return None
-        return span.start - evidence.start, span.end - evidence.start
+        start, end = span.start - evidence.start, span.end - evidence.start
+        if lookup.kind == "figure":
+            # A figure's span may stop before its unit, so that its clause is asked, not the span.
+            text = evidence.text
+            around = [text[slice(*c)] for c in clauses(text) if c[0] <= start and end <= c[1]]
+            if around and not _holds(lookup, around[0]):
+                return None
+        return start, end
 
     def _from_subject(self, text: str, start: int, end: int, most: int) -> int:
         """Where to begin so that the clause has a subject, if that keeps it to ``most`` characters; else ``start``."""

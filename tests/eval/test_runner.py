@@ -145,6 +145,8 @@ def test_what_concerns_every_question_ends_the_run_which_can_be_resumed(
 INTERRUPTED = """
 import os, signal, sys, time
 from pathlib import Path
+# Whoever runs the tests in the background has interruptions ignored, and this process inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[1])
 from test_runner import CASES, Scripted, folder_of, interrupting
 from eval.runner import run_cases
