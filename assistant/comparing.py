@@ -90,14 +90,17 @@ def compare(lookup: Lookup, evidence: Sequence[Evidence], lexicon: Lexicon) -> C
     order = ranked(lookup, evidence, lexicon)
     if not order:
         return None
-    statements = []
-    for figure in order[:MOST_SHOWN]:
-        article = figure.evidence.passage.article
-        quote = whole_sentence(article, figure.evidence.start, figure.evidence.end)
-        said = article.text[figure.start : figure.end]
-        if figure.owner and figure.owner not in {mention.company for mention in lexicon.mentions(said)}:
-            said = f"{figure.owner}：{said}"
-        statements.append(Statement(said, (Proof(article, *quote),)))
+    statements = tuple(stated(figure, lexicon) for figure in order[:MOST_SHOWN])
     return Composition(
-        tuple(statements), lead="最少的是" if _LEAST.search(lookup.text) else "最多的是", joined="；其余："
+        statements, lead="最少的是" if _LEAST.search(lookup.text) else "最多的是", joined="；其余："
     )
+
+
+def stated(figure: Figure, lexicon: Lexicon) -> Statement:
+    """A figure's clause with whose it is, where the clause itself does not say so."""
+    article = figure.evidence.passage.article
+    said = article.text[figure.start : figure.end]
+    if figure.owner and figure.owner not in {mention.company for mention in lexicon.mentions(said)}:
+        said = f"{figure.owner}：{said}"
+    quote = whole_sentence(article, figure.evidence.start, figure.evidence.end)
+    return Statement(said, (Proof(article, *quote),))

@@ -53,7 +53,7 @@ def contradictions(
         if agree(quantity, rivals) is False:
             source = next((other for other in rivals if other.unit == quantity.unit), rivals[0])
             wrong.append((quantity.text, source.text))
-    named = {mention.company for mention in lexicon.mentions(best.text) if mention.standing == "member"}
+    named = lexicon.members(best.text)
     if lookup.kind != "yes_no":
         if best.features.company < 0 and len(named) == 1:
             wrong.append((lookup.companies[0], named.pop()))

@@ -53,7 +53,6 @@ class Features:
     lacking: float
     rank: float
     margin: float = 0.0
-    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +387,12 @@ def _unsure(found: Mapping[int, Found]) -> bool:
 
 def _settled(evidence: Sequence[Evidence], found: Mapping[int, Found]) -> list[Evidence]:
     """``evidence`` with what was found in it, best first; sentences that were not read come last."""
-    top = sorted((one.margin for one in found.values()), reverse=True)
+    top = max((one.margin for one in found.values()), default=0.0)
     read: list[Evidence] = []
     for place, one in found.items():
         item = evidence[place]
-        rival = top[1] if one.margin == top[0] and len(top) > 1 else top[0]
-        features = replace(item.features, margin=one.margin, lead=one.margin - rival)
-        read.append(Evidence(item.sentence, item.score + SPAN * (one.margin - top[0]), features, one.span))
+        features = replace(item.features, margin=one.margin)
+        read.append(Evidence(item.sentence, item.score + SPAN * (one.margin - top), features, one.span))
     read.sort(key=lambda item: -item.score)
     return read + [item for place, item in enumerate(evidence) if place not in found]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from assistant.comparing import Figure, figures
-from assistant.composition import Composition, Proof, Statement, whole_sentence
+from assistant.comparing import Figure, figures, stated
+from assistant.composition import Composition
 from assistant.kinds import DIFFERENCE, TIMES, reckons
 from assistant.lexicon import Lexicon
 from assistant.matching import wanted_units
@@ -42,7 +42,7 @@ def reckoned(
         lead = f"约{_plain(_rounded(large.quantity.value / small.quantity.value))}倍{shown}"
     else:
         lead = f"约{_plain(_rounded(100 * small.quantity.value / large.quantity.value))}%{shown}"
-    statements = [_statement(figure, lexicon) for figure in pair]
+    statements = [stated(figure, lexicon) for figure in pair]
     if statements[0].text == statements[1].text:
         statements = statements[:1]
     return Composition(tuple(statements), lead=lead, joined="；")
@@ -87,15 +87,6 @@ def _alike(one: Quantity, other: Quantity) -> bool:
     if {one.unit, other.unit} <= loose:
         return one.unit == other.unit or "个" in (one.unit, other.unit)
     return one.comparable(other)
-
-
-def _statement(figure: Figure, lexicon: Lexicon) -> Statement:
-    article = figure.evidence.passage.article
-    said = article.text[figure.start : figure.end]
-    if figure.owner and figure.owner not in {mention.company for mention in lexicon.mentions(said)}:
-        said = f"{figure.owner}：{said}"
-    quote = whole_sentence(article, figure.evidence.start, figure.evidence.end)
-    return Statement(said, (Proof(article, *quote),))
 
 
 def _rounded(value: Decimal) -> Decimal:

@@ -32,7 +32,6 @@ BUNDLED = Path(__file__).parent / "models" / "span-reader-zh"
 OUTPUT = "span_scores"
 QUERY = "query: "
 PASSAGE = "passage: "
-PAD = 1
 LONGEST_ANSWER = 80  # tokens
 MOST_TOKENS = 512
 _REMEDY = "重新安装本程序可以恢复它。"

@@ -18,10 +18,11 @@ from opencc import OpenCC
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from assistant.spans import PAD, PASSAGE, QUERY
+from assistant.spans import PASSAGE, QUERY
 from index.segmentation import Span
 
 TRADITIONAL = "drcd"
+PAD = 1
 SENTENCE = re.compile(r"[^。！？；!?;\n]*[。！？；!?;\n][」』”）)\"]*|[^。！？；!?;\n]+")
 
 
