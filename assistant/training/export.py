@@ -1,10 +1,12 @@
-"""Turns a trained reader into the ONNX graph that the product runs, with 8-bit weights.
+"""Turns a trained reader, or a trained encoder, into the ONNX graph that the product runs, with 8-bit weights.
 
     python -m assistant.training.export --weights DIR --reader FILE --out DIR [--data DIR]
+    python -m assistant.training.export --weights DIR --encoder FILE --out DIR
 
 The encoder is the graph of the embedding model (weights per output channel, activations per token); the head stays
 float32. Written: ``model.onnx``, ``tokenizer.json`` and ``SHA256SUMS``. With ``--data`` the spans of the graph are
-compared with those of the float weights; exit code 1 when they agree in fewer than 95 of 100.
+compared with those of the float weights; exit code 1 when they agree in fewer than 95 of 100. An encoder takes the place
+of the one in a folder that ``index.models.build --out`` wrote.
 """
 
 from __future__ import annotations
@@ -148,6 +150,16 @@ def write_reader(folder: Path, reader: SpanReader, tokenizer: Path) -> None:
     (folder / CHECKSUMS).write_text(sums, encoding="utf-8")
 
 
+def write_encoder(folder: Path, encoder: SpanReader) -> None:
+    """Puts the encoder's graph, without the head, into the folder of an embedding model, and renews its checksums."""
+    weights = cast(PackedModel, ReaderWeights(encoder))
+    model = encoder_graph(weights, np.arange(encoder.shape.vocabulary))
+    (folder / MODEL_FILE).write_bytes(model.SerializeToString(deterministic=True))
+    names = [line.partition("  ")[2] for line in (folder / CHECKSUMS).read_text("utf-8").splitlines()]
+    sums = "".join(f"{sha256(folder / name)}  {name}\n" for name in names)
+    (folder / CHECKSUMS).write_text(sums, encoding="utf-8")
+
+
 def compare(folder: Path, file: Path, weights: Path, data: Path) -> dict[str, float]:
     """How the graph's spans agree with those of the float weights, over ``COMPARED`` questions."""
     every = read_material([data / FILE])
@@ -178,10 +190,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--weights", type=Path, required=True, help="folder that training began with")
-    parser.add_argument("--reader", type=Path, required=True, help="checkpoint or reader.safetensors")
+    trained = parser.add_mutually_exclusive_group(required=True)
+    trained.add_argument("--reader", type=Path, help="checkpoint or reader.safetensors")
+    trained.add_argument("--encoder", type=Path, help="encoder.safetensors")
     parser.add_argument("--out", type=Path, required=True, help="folder for the graph")
     parser.add_argument("--data", type=Path, help="folder with the material: compare with the float weights")
     options = parser.parse_args(arguments)
+    if options.encoder:
+        write_encoder(options.out, read_reader(options.encoder, options.weights))
+        return 0
     write_reader(options.out, read_reader(options.reader, options.weights), options.weights / TOKENIZER_FILE)
     print(f"{(options.out / MODEL_FILE).stat().st_size:,} bytes in {options.out / MODEL_FILE}")
     if not options.data:

@@ -80,7 +80,12 @@ class SpanReader(nn.Module):
             part.requires_grad_(False)
 
     def forward(self, ids: Tensor, mask: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """Scores, float32 (batch, length, 2), of ``ids`` and ``mask``, both (batch, length).
+        """Scores, float32 (batch, length, 2), of ``ids`` and ``mask``, both (batch, length); ``noise`` as in ``encode``."""
+        value = self.encode(ids, mask, noise)
+        return functional.linear(value.float(), self.span.weight.float(), self.span.bias.float())
+
+    def encode(self, ids: Tensor, mask: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """The last layer's output, (batch, length, hidden), of ``ids`` and ``mask``, both (batch, length).
 
         With ``noise``, a share ``dropout`` of the embeddings and of the last layer's output is dropped: only there,
         because masks inside the layers would cost as much time as the layers' products.
@@ -94,8 +99,7 @@ class SpanReader(nn.Module):
                 value = layer(value, added)
         for layer in self.layers[self.frozen :]:
             value = layer(value, added)
-        value = self._drop(value, noise)
-        return functional.linear(value.float(), self.span.weight.float(), self.span.bias.float())
+        return self._drop(value, noise)
 
     def _drop(self, value: Tensor, noise: torch.Generator | None) -> Tensor:
         if noise is None or not self.dropout:

@@ -17,11 +17,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from assistant.training.data import Example, MaterialError, Text, bigrams, cut, headed, window
+from assistant.sentences import statements
+from assistant.training.data import (
+    Example,
+    MaterialError,
+    Text,
+    bigrams,
+    cut,
+    headed,
+    sentences,
+    window,
+)
 from index.chunking import chunk
 from index.loading import load_articles
+from index.schema import Passage
 from index.segmentation import Span
 from index.settings import IndexSettings
+from index.store import embedded_text
 
 FILE = Path(__file__).with_name("questions.jsonl")
 TEXTS = Path(__file__).with_name("texts.jsonl")
@@ -64,12 +76,19 @@ class Spoken:
         made = [json.loads(line) for line in TEXTS.read_text("utf-8").splitlines()]
         self._texts |= {row["id"]: row["text"] for row in made}
         self._parts: dict[str, list[tuple[Span, str]]] = defaultdict(list)
+        self._served: dict[str, list[tuple[str, Span]]] = defaultdict(list)
+        self._stated: dict[str, list[tuple[str, Span]]] = defaultdict(list)
         settings = IndexSettings()
         for article in load_articles(settings.articles):
             self._texts[article.id] = article.text
             for part in chunk(article, settings.max_chars):
                 heading = part.headings[-1] if part.headings else ""
                 self._parts[article.id].append((Span(part.start, part.end), heading))
+                self._served[article.id].append((embedded_text(part, article), Span(part.start, part.end)))
+                self._stated[article.id] += [
+                    (one.under_heading, Span(one.start, one.end))
+                    for one in statements(Passage(part, article, 0.0))
+                ]
         self.talks = [_talk(file, self._texts, line) for line in file.read_text("utf-8").splitlines()]
         self._own = [
             (source, span, heading) for source, parts in self._parts.items() for span, heading in parts
@@ -92,6 +111,23 @@ class Spoken:
         text = self._texts[one.source]
         part = window(text, one.answer or one.quote, limit, chance)
         return Example(one.question, *cut(text, part, one.answer), "spoken", one.answer is not None)
+
+    def passages(self, source: str, limit: int) -> list[tuple[str, Span]]:
+        """A source's passages as the index embeds them; of a text that is not indexed, stretches of ``limit`` characters."""
+        return self._served.get(source) or [(text, span) for text, span in self._stretches(source, limit)]
+
+    def statements(self, source: str) -> list[tuple[str, Span]]:
+        """A source's statements as the reader embeds them; of a text that is not indexed, its sentences."""
+        return self._stated.get(source) or [
+            (self._texts[source][span.start : span.end], span) for span in sentences(self._texts[source])
+        ]
+
+    def _stretches(self, source: str, limit: int) -> list[tuple[str, Span]]:
+        text = self._texts[source]
+        return [
+            (text[start : start + limit], Span(start, min(len(text), start + limit)))
+            for start in range(0, len(text), max(1, limit // 2))
+        ]
 
     def _as_served(self, one: Talk) -> Example | None:
         held = one.answer or one.quote

@@ -22,7 +22,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from opencc import OpenCC
@@ -56,18 +58,27 @@ KEPT = 3
 LONG = 10  # characters from which on an answer is a long one
 TOLD = 20  # steps between lines of the log
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Optimising:
+    """How weights are changed: by AdamW, the examples of a step shared among workers."""
+
+    rate: float = 1.5e-4
+    warm_up: float = 0.06
+    decay: float = 0.01
+    clip: float = 1.0
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Optimising):
     """What a run does; lengths are in tokens, or in characters where it says so."""
 
     steps: int = 2200
     seed: int = 7
     size: int = 16
-    rate: float = 1.5e-4
-    warm_up: float = 0.06
-    decay: float = 0.01
-    clip: float = 1.0
     frozen: int = 2
     dropout: float = 0.1
     most: int = 208
@@ -76,10 +87,9 @@ class Plan:
     titled: float = 0.3
     traditional: float = 0.12
     every: int = 200
-    workers: int = 2
     settled: int = 600  # steps after which ranking counts too, and long answers are drawn more often
     long: float = 0.15  # share of questions drawn for their long answers
-    spoken_steps: int = 1200  # steps of a second phase, in which questions as people ask them are mixed in
+    spoken_steps: int = 1600  # steps of a second phase, in which questions as people ask them are mixed in
     spoken: float = 0.6  # their share in it
     spoken_rate: float = 0.6  # how much of ``rate`` it begins with
 
@@ -181,17 +191,37 @@ def loss_of(scores: Tensor, part: Batch, *, ranking: bool) -> Tensor:
     return loss
 
 
+def read_loss(
+    reader: SpanReader, examples: Sequence[Encoded], noise: torch.Generator, *, ranking: bool
+) -> Tensor:
+    """``loss_of`` what ``reader`` says of the examples."""
+    part = batch(examples)
+    return loss_of(reader(part.ids, part.mask, noise), part, ranking=ranking)
+
+
 def _cross_entropy(scores: Tensor, allowed: Tensor, targets: Tensor) -> Tensor:
     """Of both columns of ``scores`` (batch, length, 2) against ``targets`` (batch, 2), summed and halved."""
     kept = scores.masked_fill(~allowed[:, :, None], -1e4)
     return functional.cross_entropy(kept, targets, reduction="sum") / 2
 
 
-class Trainer:
-    """The float32 weights, their optimiser, and one bfloat16 copy that the workers share."""
+class Trainer(Generic[Item]):
+    """The float32 weights, their optimiser, and one bfloat16 copy that the workers share.
 
-    def __init__(self, reader: SpanReader, plan: Plan) -> None:
+    Args:
+        reader: what is trained.
+        plan: rate, decay, clip and the number of workers.
+        loss: the loss summed over a worker's share of the examples; with a generator of the worker's own.
+    """
+
+    def __init__(
+        self,
+        reader: SpanReader,
+        plan: Optimising,
+        loss: Callable[[SpanReader, Sequence[Item], torch.Generator], Tensor],
+    ) -> None:
         self._plan = plan
+        self.loss = loss
         self.reader = reader
         self.trained = parameters_trained(reader)
         self.optimiser = torch.optim.AdamW(
@@ -206,18 +236,14 @@ class Trainer:
             self._replicas.append(other)
         self._pool = ThreadPoolExecutor(plan.workers)
 
-    def step(self, number: int, examples: Sequence[Encoded]) -> float:
-        """One update; returns the mean loss of the examples."""
+    def step(self, number: int, examples: Sequence[Item], rate: float) -> float:
+        """One update with ``rate`` times the plan's; returns the mean loss of the examples."""
         plan = self._plan
         for group in self.optimiser.param_groups:
-            group["lr"] = plan.rate * factor(number, plan)
+            group["lr"] = plan.rate * rate
         jobs = [
             self._pool.submit(
-                self._read,
-                replica,
-                examples[place :: plan.workers],
-                number * plan.workers + place,
-                number >= plan.settled,
+                self._read, replica, examples[place :: plan.workers], number * plan.workers + place
             )
             for place, replica in enumerate(self._replicas)
         ]
@@ -241,12 +267,9 @@ class Trainer:
             for target, source in zip(parameters_trained(self._replicas[0]), self.trained, strict=True):
                 target.copy_(source)
 
-    @staticmethod
-    def _read(replica: SpanReader, examples: Sequence[Encoded], seed: int, ranking: bool) -> float:
+    def _read(self, replica: SpanReader, examples: Sequence[Item], seed: int) -> float:
         torch.set_num_threads(1)
-        part = batch(examples)
-        scores = replica(part.ids, part.mask, torch.Generator().manual_seed(seed))
-        loss = loss_of(scores, part, ranking=ranking)
+        loss = self.loss(replica, examples, torch.Generator().manual_seed(seed))
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
@@ -254,18 +277,19 @@ class Trainer:
 def factor(step: int, plan: Plan) -> float:
     """What the learning rate is multiplied with: up to 1 over the warm-up, then down to 0; less so in the second phase."""
     if step >= plan.steps:
-        return plan.spoken_rate * _ramp(step - plan.steps, plan.spoken_steps, plan.warm_up)
-    return _ramp(step, plan.steps, plan.warm_up)
+        return plan.spoken_rate * ramp(step - plan.steps, plan.spoken_steps, plan.warm_up)
+    return ramp(step, plan.steps, plan.warm_up)
 
 
-def _ramp(step: int, steps: int, warm_up: float) -> float:
+def ramp(step: int, steps: int, warm_up: float) -> float:
+    """Up from 0 to 1 over the share ``warm_up`` of ``steps``, then down to 0."""
     warm = max(1, int(steps * warm_up))
     if step < warm:
         return (step + 1) / warm
     return max(0.0, (steps - step) / max(1, steps - warm))
 
 
-def save(folder: Path, trainer: Trainer, step: int) -> None:
+def save(folder: Path, trainer: Trainer[Encoded], step: int) -> None:
     """Writes a checkpoint in one rename, and removes all but the newest ones."""
     file = folder / CHECKPOINT.format(step)
     state = {
@@ -278,7 +302,7 @@ def save(folder: Path, trainer: Trainer, step: int) -> None:
         old.unlink()
 
 
-def restore(folder: Path, trainer: Trainer) -> int:
+def restore(folder: Path, trainer: Trainer[Encoded]) -> int:
     """Loads the newest checkpoint; returns the number of steps done, 0 without one."""
     files = sorted(folder.glob(CHECKPOINT.replace("{:06d}", "*")))
     if not files:
@@ -302,7 +326,7 @@ def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
     reader = load_encoder(weights, frozen=plan.frozen, dropout=plan.dropout)
-    trainer = Trainer(reader, plan)
+    trainer = Trainer(reader, plan, partial(read_loss, ranking=False))
     source = Source(data, Tokenizer.from_file(str(weights / "tokenizer.json")), plan)
     done = restore(out, trainer)
     counts = {"natural": source.natural, "questions": len(source.asked)}
@@ -310,7 +334,9 @@ def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
     losses: list[float] = []
     began = time.monotonic()
     for step in range(done, plan.total):
-        losses.append(trainer.step(step, source.at(step)))
+        if step >= plan.settled:
+            trainer.loss = partial(read_loss, ranking=True)
+        losses.append(trainer.step(step, source.at(step), factor(step, plan)))
         if (step + 1) % TOLD == 0:
             pace = (time.monotonic() - began) / len(losses)
             line = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4), "s/step": round(pace, 3)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from assistant.training.evaluate import area, exact, f1, longest_run, refused, s
 from assistant.training.export import reader_graph
 from assistant.training.model import Shape, SpanReader
 from assistant.training.reading import windows
-from assistant.training.train import Plan, Trainer, factor, loss_of, restore, save
+from assistant.training.train import Plan, Trainer, factor, loss_of, read_loss, restore, save
 
 SMALL = Shape(vocabulary=50, positions=64, hidden=64, layers=2, heads=2, inner=128)
 EXAMPLES = [Encoded((0, 5, 6, 2, 2, 7, 8, 9 + number, 10, 2), 5, 6, 7, True) for number in range(4)]
@@ -31,6 +32,10 @@ EXAMPLES = [Encoded((0, 5, 6, 2, 2, 7, 8, 9 + number, 10, 2), 5, 6, 7, True) for
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(Path(index.models.__file__).parent / "e5-small-zh" / "tokenizer.json"))
+
+
+def trainer_of(reader: SpanReader, plan: Plan) -> Trainer[Encoded]:
+    return Trainer(reader, plan, partial(read_loss, ranking=False))
 
 
 def small_reader() -> SpanReader:
@@ -139,8 +144,9 @@ def test_ranking_tells_the_passages_tokens_apart_while_not_here_leads() -> None:
 def test_training_lowers_the_loss_and_leaves_frozen_layers_alone() -> None:
     reader = small_reader()
     before = {name: value.clone() for name, value in reader.state_dict().items()}
-    trainer = Trainer(reader, Plan(steps=60, size=4, rate=3e-3, frozen=1))
-    losses = [trainer.step(step, EXAMPLES) for step in range(40)]
+    plan = Plan(steps=60, size=4, rate=3e-3, frozen=1)
+    trainer = trainer_of(reader, plan)
+    losses = [trainer.step(step, EXAMPLES, factor(step, plan)) for step in range(40)]
     assert losses[-1] < losses[0] / 2
     after = reader.state_dict()
     assert torch.equal(before["layers.0.joined.weight"], after["layers.0.joined.weight"])
@@ -149,22 +155,22 @@ def test_training_lowers_the_loss_and_leaves_frozen_layers_alone() -> None:
 
 def test_a_run_that_is_interrupted_ends_with_the_same_weights(tmp_path: Path) -> None:
     plan = Plan(steps=12, size=4, frozen=1)
-    whole = Trainer(small_reader(), plan)
+    whole = trainer_of(small_reader(), plan)
     for step in range(8):
-        whole.step(step, EXAMPLES)
+        whole.step(step, EXAMPLES, factor(step, plan))
         if step == 3:
             save(tmp_path, whole, 4)
-    resumed = Trainer(small_reader(), plan)
+    resumed = trainer_of(small_reader(), plan)
     done = restore(tmp_path, resumed)
     assert done == 4
     for step in range(done, 8):
-        resumed.step(step, EXAMPLES)
+        resumed.step(step, EXAMPLES, factor(step, plan))
     for name, value in whole.reader.state_dict().items():
         assert torch.equal(value, resumed.reader.state_dict()[name]), name
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
-    trainer = Trainer(small_reader(), Plan(size=4))
+    trainer = trainer_of(small_reader(), Plan(size=4))
     for step in (200, 400, 600, 800):
         save(tmp_path, trainer, step)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
@@ -175,7 +181,7 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_checkpoint_begins_at_the_beginning(tmp_path: Path) -> None:
-    assert restore(tmp_path, Trainer(small_reader(), replace(Plan(), size=4))) == 0
+    assert restore(tmp_path, trainer_of(small_reader(), replace(Plan(), size=4))) == 0
 
 
 def test_padding_does_not_change_the_scores() -> None:
