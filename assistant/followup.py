@@ -18,6 +18,7 @@ from assistant.schema import Role
 _NEW_TOPIC = re.compile(
     r"^(?:换个(?:话题|问题)|另外问(?:一个|个)?(?:问题)?|新问题|不说这个了?|问个别的)[，,。:： ]*"
 )
+_INSTEAD = re.compile(r"^(?:那么?)?(?:要是|如果)?换(?:成|作|做|到|了)(?:是)?")
 _SWAP = re.compile(r"^(?:那么?|还有|然后|再问|至于|and |what about |how about )?[，, ]*(?P<what>.{1,24}?)(?:呢|又?如何|怎么样)[？?。 ]*$|^(?:what about|how about|and) (?P<en>.{1,40}?)\??$", re.IGNORECASE)  # fmt: skip
 # 这次活动 points back; 这次教育宣传月 names its own subject.
 _POINTED_AT = r"(?=活动|服务|平台|公司|展馆|模式|项目|数字|数据|措施|机制|业务|产品|案件|办法|会议|里|当中|方面|是|要|能|有|会|什|多|怎|，|,|？|[?]|$)"
@@ -84,10 +85,11 @@ def _join(
     alone = StandAlone(bare, "", bare, bare)
     if not earlier.text or bare != question:
         return alone
+    question = _INSTEAD.sub("", question)
     swap = _SWAP.match(question)
     if swap:
         return _swapped(earlier, (swap["what"] or swap["en"]).strip(" ，,"), lexicon)
-    if _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
+    if question != bare or _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
         carried = topic(earlier.text)
         company = (
             _company_of(answer, lexicon)

@@ -109,7 +109,7 @@ _COMMON_WORDS = frozenset(
         "微保",
     }
 )
-_BEFORE_A_NAME = frozenset("的那在和与及跟或、，,：:；; 　（(“《年是为由让问说")
+_BEFORE_A_NAME = frozenset("的那在成和与及跟或、，,：:；; 　（(“《年是为由让问说")
 _AFTER_COMMON = frozenset("金社网服务产品业务费率种")
 
 

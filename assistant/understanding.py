@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import opencc
 
+from assistant.contrasts import contrasted, each
 from assistant.followup import HasSubject, stand_alone
 from assistant.kinds import asks, kind_of, reckons
 from assistant.lexicon import Lexicon
@@ -38,8 +39,11 @@ _POLITE_END = re.compile(
 )
 _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:这边|里)?|(?<!对)我们(?!的心)|咱们|你们")
 _SPLIT = re.compile(
-    r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
+    r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有(?!人|没|用|效|机会)|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
 )
+_TOLD = frozenset({"list", "definition", "how", "why", "fact"})
+"""Kinds of which two things are told one after the other; two values mostly stand in one sentence."""
+_EACH = re.compile(r"分别|各自|各(?:是|靠|用|有|怎|叫)")
 _ALSO = re.compile(r"[，,]?(?:还有|以及|另外|再加上)")
 _TELLS = 5  # characters: a thing asked for by name alone has at least so many
 MOST_PARTS = 6
@@ -51,6 +55,10 @@ LONG_QUESTION = 26
 """Characters: only a longer question is a story with a question in it."""
 TELLING_CHARS = 12
 """Characters that the asking clauses have at least, with what stands right before them."""
+_SHORT_YEAR = re.compile(
+    r"(?<![\d.几])([12]\d)年(?!来|间|以|多|期|保|内|限|前|后|的?时间|龄|头|之)(?=.*(?:\D|^))"
+)
+"""23年 for 2023年, where it cannot be so many years."""
 _SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
 _LETTERS = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -145,7 +153,7 @@ class Understander:
 
     def understand(self, question: Question) -> Understanding:
         """What to look up for ``question``."""
-        raw = normalise(question.text)
+        raw = _SHORT_YEAR.sub(r"20\1年", normalise(question.text))
         history = [
             (role, without_politeness(normalise(text)) if role == "user" else normalise(text))
             for role, text in question.history
@@ -157,7 +165,8 @@ class Understander:
         shape, _ = self._speller.mend(folded.shape)
         if not topic:
             topic, focus = story(focus)
-            shape = focus if shape == text and topic else shape
+            # 怎么抓的？概括两句: what is wanted may be said apart from what is asked.
+            shape = focus if shape == text and topic and kind_of(text) != "summary" else shape
         whole = self._lookup(text, topic, focus, shape, (raw,))
         return Understanding(whole, self._parts(whole), corrections)
 
@@ -194,7 +203,15 @@ class Understander:
 
     def _parts(self, whole: Lookup) -> tuple[Lookup, ...]:
         """The separate things asked: clauses that each hold a question word, or one question about several companies."""
-        if whole.kind in ("smalltalk", "request", "comparison", "summary"):
+        if whole.kind in ("smalltalk", "request"):
+            return (whole,)
+        two = contrasted(whole.focus)
+        if two is None and whole.kind in _TOLD and len(whole.companies) < 2:
+            two = each(whole.focus)
+        if two:
+            both = self._sharing_subjects(whole, two)
+            return tuple(replace(one, kind="how") if one.kind == "fact" else one for one in both)
+        if whole.kind in ("comparison", "summary"):
             return (whole,)
         cut = [part for piece in _SPLIT.split(whole.focus) if piece for part in _apart(piece)]
         pieces = [piece.strip(" ，,、") for piece in cut if piece.strip(" ，,、")]
@@ -220,13 +237,8 @@ class Understander:
             return self._sharing_subjects(whole, asking)
         if reckons(whole.shape):
             return (whole,)
-        if 1 < len(whole.companies) <= MOST_COMPANIES and whole.kind in (
-            "figure",
-            "date",
-            "how",
-            "list",
-            "fact",
-        ):
+        separate = whole.kind in ("figure", "date", "how", "list", "fact") or _EACH.search(whole.focus)
+        if 1 < len(whole.companies) <= MOST_COMPANIES and separate:
             return tuple(self._about(whole, company) for company in whole.companies)
         return (whole,)
 

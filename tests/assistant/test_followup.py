@@ -38,6 +38,14 @@ def test_another_company_takes_the_place_of_the_one_before(
     assert follow("平安人寿2021年理赔多少单？", swap).text == "平安产险2021年理赔多少单？"
 
 
+def test_a_company_put_in_the_place_of_another_takes_the_topic_along(
+    follow: Callable[..., StandAlone],
+) -> None:
+    alone = follow("平安银行调解纠纷靠什么？", "换成普惠，他们找哪些人来帮忙？")
+    assert "平安银行" not in alone.text and "换成" not in alone.text
+    assert "调解纠纷" in alone.topic and alone.focus == "普惠，他们找哪些人来帮忙？"
+
+
 def test_another_year_takes_the_place_of_the_one_before(follow: Callable[..., StandAlone]) -> None:
     assert follow("平安人寿2021年理赔多少单？", "那2022年呢？").text == "平安人寿2022年理赔多少单？"
 

@@ -1,0 +1,47 @@
+"""Questions about two things, as one for each: how they differ (A和B有什么不一样), or what either is (A和B分别…).
+
+The articles seldom say that two things differ; they tell of the one and of the other.
+"""
+
+from __future__ import annotations
+
+import re
+
+from assistant.kinds import DIFFERENCE
+
+_DIFFER = re.compile(
+    r"(?:各自|分别|之间|两者|二者|到底|究竟|彼此)*(?:都)?(?:又)?(?:有|存在|是)?(?:着)?(?:什么|啥|哪些|何|怎么|怎样|如何)?(?:个)?(?:样的)?(?:的)?"
+    r"(?:不一样|不同|区别|差别|差异|异同|区分)(?:点|处|之处)?(?:的)?(?:在|是)?(?:哪里?|哪儿|哪些地方|什么地方|何处|什么)?(?:呢|吗|么)?"
+    r"|差(?:别)?在(?:了)?(?:哪里?|哪儿|什么地方|何处)(?:呢)?"
+)
+_TWO = re.compile(
+    r"(?P<first>[^，,。；;？?、和与跟同及]{2,16})(?:、|和|与|跟|同|以及|及)(?P<join>对|给|在|向)?(?P<second>[^，,。；;？?的、和与]{2,12}+)(?![、和与])"
+)
+_EACH = re.compile(r"(?:各自|分别)(?:都)?")
+_JOINED = re.compile(r"[、和与及][^，,。；;？?]*$")
+_EDGES = "，,。；;？?！! "
+
+
+def contrasted(text: str) -> tuple[str, str] | None:
+    """What to look up for either of the two things that ``text`` asks the difference of; None where it asks no such thing.
+
+    A difference of figures is reckoned, not told, and so is none.
+    """
+    return None if DIFFERENCE.search(text) else _cut(text, _DIFFER)
+
+
+def each(text: str) -> tuple[str, str] | None:
+    """What to look up for either of the two things of which ``text`` asks the same (A和B分别…); None where there are not two."""
+    return _cut(text, _EACH)
+
+
+def _cut(text: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
+    asked = pattern.search(text)
+    two = _TWO.search(text, 0, asked.start()) if asked else None
+    if asked is None or two is None:
+        return None
+    before, after = text[: two.start()], text[two.end() : asked.start()] + text[asked.end() :]
+    if _JOINED.search(before):
+        return None
+    second = (two["join"] or "") + two["second"]
+    return f"{before}{two['first']}{after}".strip(_EDGES), f"{before}{second}{after}".strip(_EDGES)
