@@ -26,12 +26,14 @@ _SINGLE_FACTS = ("figure", "date", "contact", "entity")
 _MOST = 3
 _LACKING = 0.05
 """How much more of the question's names and nouns it may lack: another company's figure disagrees with nothing."""
-_NEAR = 0.3
+_NEAR, _NEAR_DAY = 0.3, 0.25
 """How much less of the question's words another article's sentence may hold, its surroundings counted, and still answer."""
 _READ = 3.0
 """The margin from which on the trained reader is taken to have found the answer in a sentence of another article."""
 _SURE = 5.0
 """The same for names."""
+_UNSURE = 2.5
+"""How much less sure of it than of the best, where it sees neither clearly, the trained reader may be."""
 _OWN = 0.2
 """Share of the question's words that it must hold itself."""
 _DAY = re.compile(r"(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?")
@@ -78,8 +80,8 @@ def _answers_as_well(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
         return min(mine.margin, its.margin) >= _SURE and its.own_coverage >= mine.own_coverage - _OWN
     if min(mine.margin, its.margin) >= _READ and its.kind >= mine.kind:
         return True
-    return its.margin >= min(0.0, mine.margin) and (
-        its.coverage >= mine.coverage - _NEAR
+    return its.margin >= min(0.0, mine.margin) - _UNSURE and (
+        its.coverage >= mine.coverage - (_NEAR_DAY if lookup.kind == "date" else _NEAR)
         and its.own_coverage >= _OWN
         and its.lacking <= mine.lacking + _LACKING
         and its.kind >= mine.kind
@@ -103,6 +105,10 @@ def _differ(lookup: Lookup, one: tuple[Evidence, Composition], other: tuple[Evid
     if lookup.kind == "figure":
         units = wanted_units(lookup.shape)
         stated = [q for q in quantities(first) if q.unit and (not units or q.unit in units)]
+        if not stated:
+            # 几个工作日 counts in a unit of its own, which what was found has too.
+            first, second = (_found(evidence) for evidence, _ in (one, other))
+            stated = [q for q in quantities(first) if q.unit]
         return bool(stated) and not any(
             agree(quantity, quantities(second)) is not False for quantity in stated
         )
@@ -113,8 +119,13 @@ def _differ(lookup: Lookup, one: tuple[Evidence, Composition], other: tuple[Evid
 
 def _named(evidence: Evidence) -> str:
     """What the trained reader takes for the answer, without marks; empty where it was not asked."""
+    return re.sub(r"\W", "", _found(evidence))
+
+
+def _found(evidence: Evidence) -> str:
+    """What the trained reader takes for the answer; empty where it was not asked."""
     span = evidence.span
-    return re.sub(r"\W", "", evidence.passage.article.text[span.start : span.end]) if span else ""
+    return evidence.passage.article.text[span.start : span.end] if span else ""
 
 
 def dated(lookup: Lookup, composition: Composition) -> Composition:

@@ -52,8 +52,9 @@ _WHOLE = 32
 """A sentence this short that gives two figures is said as it is: the one explains the other."""
 _POINT = 40
 """Characters of an answer that is one thing rather than an account."""
-SEEN = -1.0
-"""The margin from which on the trained reader's span decides which clause is said."""
+SEEN = -6.0
+"""The margin from which on the trained reader's span decides which clause of a sentence is said: where in it an answer would
+stand it mostly knows even where it sees none."""
 _SHORT = 30
 """A sentence shorter than this mostly announces what the next one says."""
 
@@ -100,6 +101,11 @@ class Composer:
         """The sentence that answers as it stands, for what asks several things of one sentence."""
         return Composition((self._whole(lookup, reading, reading.evidence[0]),))
 
+    def brief(self, lookup: Lookup, reading: Reading, room: int) -> Composition:
+        """The clauses of the best sentence that answer most of what is asked in ``room`` characters."""
+        statement = self._clause_statement(lookup, reading, reading.evidence[0], max(room, FACT_CHARS))
+        return checked(lookup, reading.evidence[0], Composition((statement,)), self._lexicon)
+
     def _fold(self, text: str) -> str:
         return self._lexicon.fold(normalise(text))
 
@@ -108,7 +114,9 @@ class Composer:
     def _clause(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Composition:
         return Composition((self._clause_statement(lookup, reading, evidence),))
 
-    def _clause_statement(self, lookup: Lookup, reading: Reading, evidence: Evidence) -> Statement:
+    def _clause_statement(
+        self, lookup: Lookup, reading: Reading, evidence: Evidence, room: int = 2 * FACT_CHARS
+    ) -> Statement:
         text = evidence.text
         whole = self._fold(text)
         asked = [
@@ -153,7 +161,7 @@ class Composer:
             FACT_CHARS
             if lookup.kind in ("figure", "date", "contact", "entity", "yes_no", "comparison")
             or self._pointed(lookup, evidence)
-            else 2 * FACT_CHARS
+            else room
         )
         start, end = shortest_run(text, worth, longest, complete, self._answer(lookup, evidence))
         start = self._from_subject(text, start, end, FACT_CHARS if lookup.kind == "entity" else SUBJECT_CHARS)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("weights.toml")
 RULED_OUT = 0.02
+LACKS_MUCH = 0.3
+"""Share of a question's names and nouns; a sentence that lacks as much is about something else."""
 _STRICT = frozenset({"figure", "date", "contact", "entity", "comparison"})
 _OPEN = frozenset({"summary", "list", "how", "why", "definition"})
 
@@ -58,6 +60,14 @@ def signals(features: Features, lookup: Lookup, absent: Absent) -> dict[str, flo
     ``margin`` is the trained reader's best score above "not here", in tens; it says most where one value is asked for.
     """
     margin = max(-1.0, min(1.2, features.margin / 10))
+    if (
+        lookup.kind == "contact"
+        and features.kind >= 1.0
+        and not lookup.companies
+        and features.lacking < LACKS_MUCH
+    ):
+        # The reader has learnt to doubt every number that is not said to be for just what is asked; a hotline is for all.
+        margin = max(margin, 0.0)
     strict = lookup.kind in _STRICT or bool(WHICH_COMPANIES.search(lookup.shape))
     chinese = {
         "coverage": features.coverage,
@@ -75,7 +85,7 @@ def signals(features: Features, lookup: Lookup, absent: Absent) -> dict[str, flo
         "open": float(lookup.kind in _OPEN),
         "yes_no": float(lookup.kind == "yes_no"),
         "english": float(lookup.english),
-        "meaning": 10 * (features.meaning - 0.86),
+        "meaning": 4 * (features.meaning - 0.55),
         "absent": float(min(2, absent.things)),
         "valueless": float(absent.value),
         "follow_up": float(bool(lookup.topic)),

@@ -15,6 +15,8 @@ from index.cleaning import Heading, find_headings
 _NUMERALS = "一二三四五六七八九十"
 _MARKER = re.compile(rf"(?:(?<=[。；;，,：:\n])|^)\s*([{_NUMERALS}])是(?!否|家|年|天|个)")
 
+_COUNTED = re.compile(rf"(?<![\d{_NUMERALS}])([{_NUMERALS}]|1?\d)(?:大|项|类|种|个|条)(?=[^\s，,。；;、])")
+
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
@@ -77,6 +79,27 @@ def at(text: str, start: int, end: int) -> Enumeration | None:
         ):
             return found
     return None
+
+
+def announced(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """The items of the set that the stretch ``start:end`` announces by its number (九大服务), wherever they are listed.
+
+    They are those of the runs 一是…二是… that follow in its section, where together these have just so many; else none.
+    """
+    section = next((s for s in reversed(sections(text)) if s.heading.start <= start < s.end), None)
+    stop = section.end if section else len(text)
+    following = [found for found in enumerations(text) if end <= found.items[0][0] and found.end <= stop]
+    for match in _COUNTED.finditer(text, start, end):
+        items: list[tuple[int, int]] = []
+        for found in following:
+            items += found.items
+            if len(items) == _number(match[1]):
+                return tuple(items)
+    return ()
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else _NUMERALS.index(text) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 
 from assistant.clauses import clauses
 from assistant.composition import Composition, Proof, Statement, bullets, whole_sentence
-from assistant.enumerations import Section, sections
+from assistant.enumerations import Section, announced, sections
 from assistant.enumerations import at as enumeration_at
 from assistant.items import items, units
 from assistant.lexicon import Lexicon
 from assistant.overviews import (
     asks_for_overview,
+    asks_what_was_done,
     excerpted,
     names_all,
     overview,
@@ -60,6 +61,10 @@ def listed(lookup: Lookup, reading: Reading, lexicon: Lexicon) -> Composition | 
     quoted = quoted_sections(lookup.text, article)
     if quoted:
         return _of_sections(article, quoted, reading, lexicon)
+    whole = announced(article.text, best.start, best.end)
+    if whole:
+        groups = [[Proof(article, start, end)] for start, end in whole]
+        return excerpted(groups, worth_of(reading.terms, lexicon, [article]))
     if _MEANING.search(lookup.text):
         explained = _explained(reading, lexicon)
         if explained is not None:
@@ -70,7 +75,7 @@ def listed(lookup: Lookup, reading: Reading, lexicon: Lexicon) -> Composition | 
     under = _labelled(reading, best, lexicon)
     if under is not None:
         return under
-    if asks_for_overview(lookup.text) and series_length(best.text) < 3:
+    if asks_what_was_done(lookup.text) or (asks_for_overview(lookup.text) and series_length(best.text) < 3):
         return overview(lookup, reading, lexicon)
     return None
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from assistant.kinds import asked_unit, reckons
 from assistant.lexicon import Lexicon
-from assistant.quantities import SAME_UNIT, agree, quantities, relative_years, years
+from assistant.quantities import SAME_UNIT, Quantity, agree, quantities, relative_years, years
 from assistant.sentences import Sentence
 from assistant.terms import Term
 from assistant.understanding import Lookup, normalise
@@ -106,7 +106,7 @@ def wanted_units(text: str) -> frozenset[str]:
 
 def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexicon) -> float:
     """How well ``text`` holds the sort of thing that ``lookup`` wants: 1 it does, 0 it does not."""
-    if reckons(lookup.shape) and calculable(text):
+    if reckons(lookup.shape) and calculable(text, lookup.quantities):
         return 1.0
     match lookup.kind:
         case "comparison" if WHOSE.search(lookup.text):
@@ -189,6 +189,11 @@ def lacks_names(lookup: Lookup, text: str, lexicon: Lexicon, places: int) -> boo
     return False
 
 
+def lacks_parts(lookup: Lookup, text: str) -> bool:
+    """Whether a few things are asked for one by one (哪两全) and ``text`` names none side by side."""
+    return bool(_WHICH_PARTS.search(lookup.shape)) and not _JOINED.search(text)
+
+
 _WHICH_NAMED = re.compile(
     r"(?:公司|机构|企业|银行)(?:的?(?:名单|名字|名称)|(?:都|分别)?(?:是|有|叫)(?:哪[些几]|谁))|名单"
     r"|哪(?:些|几家|几个)(?:成员|子|保险)?(?:公司|机构|企业)"
@@ -196,12 +201,20 @@ _WHICH_NAMED = re.compile(
 _WHICH_PLACES = re.compile(
     r"哪(?:些|几个|几)(?:省|城市|市|县)|(?:省|市|城市|省份).{0,4}(?:都是|分别是|是)哪[些几]|\d地.{0,6}哪"
 )
+_WHICH_PARTS = re.compile(r"哪[“「\"]?[两二三四五六七八九](?![个家位])")
+_JOINED = re.compile(r"[、和与及]")
 _BODY = re.compile(r"(?:公司|银行|险|人寿|证券|信托|局|协会|委|法院)(?=[、和与及,，。;；]|$)")
 
 
-def calculable(text: str) -> bool:
-    """Whether a text gives two figures of one sort, from which a difference or a ratio can come."""
+def calculable(text: str, stated: Sequence[Quantity] = ()) -> bool:
+    """Whether a text gives two figures of one sort, from which a difference or a ratio can come.
+
+    A figure that the question ``stated`` and the text gives must be one of them.
+    """
     held = [quantity for quantity in quantities(text) if quantity.unit not in ("", "年", "月", "日", "%")]
+    given = [quantity for quantity in stated if agree(quantity, held)]
+    if given:
+        return any(q.comparable(other) and q.value != other.value for q in given for other in held)
     return any(one.comparable(other) for place, one in enumerate(held) for other in held[:place])
 
 

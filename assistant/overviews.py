@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.clauses import clauses
 from assistant.composition import QUOTE_CHARS, Composition, Proof, Statement, whole_sentence
-from assistant.enumerations import Section, enumerations, sections
+from assistant.enumerations import Section, announced, enumerations, sections
 from assistant.excerpting import BULLET_CHARS, excerpts
 from assistant.items import items, label_of, paragraph_at, units
 from assistant.lexicon import Lexicon
@@ -27,19 +27,24 @@ from assistant.weighing import folded, named, worth_of
 from index.cleaning import RUN_IN_LEVEL
 from index.schema import Article
 
-OVERVIEW_CHARS = 310
-"""Room for an overview, bullets and line ends included."""
+OVERVIEW_CHARS = 295
+"""Room for an overview, bullets and line ends included, and for saying as of when it holds."""
 MANY_HEADINGS = 4
 """With this many headings an article's overview is its headings."""
 NAMED = 0.5
 """Share of the question's words that a heading must hold to be what the question asks about."""
+NEAREST, GATHERED = 5, 4
+"""A section is what is asked about when it holds so many of the statements that are nearest in meaning."""
+ASIDE = 0.3
+"""A statement whose cosine to the question lies further below the best one's is beside what is asked."""
 SPEAKS = 0.4
 """A statement speaks of what is asked when it holds this share of what the best of its paragraph holds."""
 
 _ASKS_FOR_OVERVIEW = re.compile(
-    r"(?:哪些|什么|啥|哪几(?:个|项|方面)?)(?:的)?(?:具体|主要|重要)?(?:举措|做法|工作|措施|动作|成果|成绩|成效|进展|努力|探索|实践)"
-    r"|(?:举措|做法|工作|措施|成果|成效|进展)(?:都|主要|具体)?(?:有|包括)(?:哪些|什么|啥)|(?:做|干)了(?:些)?(?:什么|啥|哪些)|都(?:做|干)(?:什么|啥|哪些)"
+    r"(?:哪些|什么|啥|哪几(?:个|项|方面)?)(?:的)?(?:具体|主要|重要|新)?(?:花样|花招|招数|名堂|举措|做法|工作|措施|动作|成果|成绩|成效|进展|努力|探索|实践)"
+    r"|(?:举措|做法|工作|措施|成果|成效|进展)(?:都|主要|具体)?(?:有|包括)(?:哪些|什么|啥)|(?:做|干|搞|玩)了(?:些)?(?:什么|啥|哪些)|都(?:做|干)(?:什么|啥|哪些)|都用了(?:什么|啥|哪些)"
 )
+_DID = re.compile(r"(?:都|各|还|内外)(?:做|干|搞|玩)了(?:些)?(?:什么|啥|哪些)")
 _OUTLINE = re.compile(
     r"(?:文|篇|报道|稿|材料)[^，,。？?]{0,12}(?:讲|说|写|谈|分|介绍|包[括含]|涉及|有)[^，,。？?]{0,4}(?:哪|几|什么)"
     r"|(?:提纲|大纲|目录|结构|框架)"
@@ -50,6 +55,11 @@ _ASKING = re.compile(
     r"简单|简要|大致|文章|长文|报道|稿子|全文|两句|一份|主要|方面|内容|介绍|工作"
 )
 _QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{1,10})[”\"」』]")
+
+
+def asks_what_was_done(text: str) -> bool:
+    """Whether a question for a list asks for all that somebody did (都搞了什么), whatever is listed in one sentence."""
+    return bool(_DID.search(text))
 
 
 def asks_for_overview(text: str) -> bool:
@@ -151,6 +161,9 @@ def _scope(lookup: Lookup, reading: Reading, terms: Sequence[Term], lexicon: Lex
     quoted = quoted_sections(lookup.text, article)
     if quoted:
         return [group for section in quoted for group in items(article, section.heading.start, section.end)]
+    whole = announced(article.text, best.start, best.end)
+    if whole:
+        return [[Proof(article, start, end)] for start, end in whole]
     title = folded(article.title, lexicon)
     own = [term for term in terms if found(term.text, title, lexicon) < 0.9] or list(terms)
     listed = [
@@ -172,7 +185,38 @@ def _scope(lookup: Lookup, reading: Reading, terms: Sequence[Term], lexicon: Lex
     )
     if section is not None and named(section.heading.text, own, lexicon) >= NAMED:
         return items(article, section.heading.start, section.end)
-    return _paragraphs(reading, terms, lexicon)
+    return _gathered(reading) or _paragraphs(reading, terms, lexicon)
+
+
+def _gathered(reading: Reading) -> list[list[Proof]]:
+    """The items of the innermost section that holds most of what lies nearest in meaning; none where it is scattered."""
+    nearest = sorted(reading.evidence, key=lambda item: -item.features.meaning)[:NEAREST]
+    article = nearest[0].passage.article
+    inner = [s for s in sections(article.text) if s.heading.level < RUN_IN_LEVEL]
+    for section in sorted(inner, key=lambda s: s.end - s.heading.start):
+        held = [
+            item
+            for item in nearest
+            if item.passage.article.id == article.id and section.heading.start <= item.start < section.end
+        ]
+        if nearest[0] in held and len(held) >= GATHERED:
+            return _near(items(article, section.heading.start, section.end), reading)
+    return []
+
+
+def _near(groups: Sequence[Sequence[Proof]], reading: Reading) -> list[list[Proof]]:
+    """Those of ``groups`` that speak of nearly the same as what is nearest in meaning."""
+    least = max(item.features.meaning for item in reading.evidence) - ASIDE
+    near = [item for item in reading.evidence if item.features.meaning >= least]
+    return [
+        list(group)
+        for group in groups
+        if any(
+            unit.article.id == item.passage.article.id and unit.start < item.end and item.start < unit.end
+            for unit in group
+            for item in near
+        )
+    ]
 
 
 def _paragraphs(reading: Reading, terms: Sequence[Term], lexicon: Lexicon) -> list[list[Proof]]:

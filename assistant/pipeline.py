@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from assistant.accounts import dated, disagreeing
 from assistant.citing import Citer
 from assistant.composing import Composer
-from assistant.composition import Composition
+from assistant.composition import LONG_CHARS, Composition
 from assistant.errors import QuestionError
 from assistant.lexicon import Lexicon
 from assistant.reading import Evidence, Reader, Reading
@@ -170,10 +170,12 @@ class Assistant:
         absent: list[str] = []
         composed = self._composed(understood.parts, readings)
         for part, reading, composition in zip(understood.parts, readings, composed, strict=True):
-            text = citer.cite(composition) if composition else ""
+            # What an earlier part has said is not said again.
+            told = composition is not None and _told(composition, said)
+            text = citer.cite(composition) if composition and not told else ""
             if text and text not in said:
                 said.append(text)
-            elif not text:
+            elif composition is None:
                 absent.append(not_found(part, reading))
         status: Status = "not_found" if not said else ("partial" if absent else "grounded")
         text = _joined(said, absent if said else absent[:1])
@@ -214,7 +216,25 @@ class Assistant:
                 if composition and earlier and _texts(composition) == _texts(earlier):
                     composition = composed[place] = self._composer.whole(parts[place], readings[place])
             composed.append(composition)
-        return composed
+        return self._fitted(parts, readings, composed)
+
+    def _fitted(
+        self, parts: Sequence[Lookup], readings: Sequence[Reading], composed: list[Composition | None]
+    ) -> list[Composition | None]:
+        """Answers to several parts cut to what fits a small paragraph together; what is said twice counts once."""
+        said = [_texts(one) for one in composed if one]
+        distinct = {
+            tuple(own): sum(map(len, own))
+            for own in said
+            if not any(own != other and _within(own, other) for other in said)
+        }
+        if len(parts) == 1 or sum(distinct.values()) <= LONG_CHARS:
+            return composed
+        room = LONG_CHARS // len(distinct)
+        return [
+            self._composer.brief(part, reading, room) if one and _length(one) > room else one
+            for part, reading, one in zip(parts, readings, composed, strict=True)
+        ]
 
     def _compose(self, lookup: Lookup, reading: Reading) -> Composition:
         def compose(evidence: Evidence) -> Composition:
@@ -252,6 +272,20 @@ class Assistant:
 def _encodable(text: str) -> str:
     """``text`` without lone surrogates: they stand for no character, and no JSON or page could show them."""
     return text.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _told(composition: Composition, said: Sequence[str]) -> bool:
+    """Whether all of a composition stands in what has been ``said``."""
+    return bool(said) and _within(_texts(composition), said)
+
+
+def _within(texts: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether each of ``texts`` stands in one of ``others``."""
+    return all(any(text in other for other in others) for text in texts)
+
+
+def _length(composition: Composition) -> int:
+    return sum(len(text) for text in _texts(composition))
 
 
 def _texts(composition: Composition) -> list[str]:

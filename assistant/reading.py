@@ -8,11 +8,10 @@ a logistic over the same signals (``confidence``) tells how likely the best one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
-
-import numpy as np
 
 from assistant.confidence import RULED_OUT, Absent, contradicted, probability, signals
 from assistant.lexicon import Lexicon
@@ -22,6 +21,7 @@ from assistant.matching import (
     company_match,
     kind_match,
     lacks_names,
+    lacks_parts,
     lacks_value,
     names_one,
     of_that_sort,
@@ -112,11 +112,6 @@ class Candidate:
     coverage: float
     own_coverage: float
 
-    @property
-    def shared(self) -> float:
-        """What it is chosen by: words shared by itself, and with its surroundings."""
-        return self.coverage + self.own_coverage
-
 
 class Reader(Protocol):
     """Reads passages for an answer."""
@@ -129,23 +124,24 @@ class Reader(Protocol):
 # Ranking: how much each feature counts when sentences compete. Meaning is centred on the competing sentences.
 _RANK = {
     "coverage": 0.55,
-    "own_coverage": 0.75,
-    "contrast": 7.2,
+    "own_coverage": 0.4,
+    "contrast": 3.0,
     "pairs": 0.4,
     "kind": 0.22,
     "company": 0.35,
     "year": 0.3,
-    "rank": 0.08,
+    "rank": 0.25,
 }
 
 
+_NUMBER_WORD = re.compile(r"[打通]?电话(?:号码)?|热线(?:电话)?|号码?|联系方式")
 ANNOUNCING = 0.4
 """What a sentence loses that only says that something follows it."""
-FIRST, MORE, LAST = 2, 2, 2
+STEPS = (2, 2, 2)
 """Stretches that the trained reader is shown at first, where it is not sure then, and where it is not sure again."""
 SURE = 2.5
 """The margin from which on it is sure."""
-SPAN = 0.05
+SPAN = 0.07
 """What a sentence loses for each unit that its margin is below the best one's."""
 UNITLESS = 0.5
 """What a sentence loses that gives no figure in the unit asked for, or no date where one is asked for."""
@@ -153,7 +149,7 @@ VALUES = ("数字", "时间", "名称", "姓名")
 """What ``Reading.lacking`` calls the sort of value that was asked for and is not given; all else in it are words."""
 _KIND_WEIGHT = {
     "definition": 2.5,
-    "comparison": 2.5,
+    "comparison": 4.0,
     "date": 2.0,
     "contact": 2.0,
     "figure": 1.5,
@@ -169,7 +165,6 @@ class FeatureReader:
         terms: reads the weighted terms of a question.
         embed: unit vectors of sentences, shape (n, dimension).
         embed_question: the unit vector of a question, shape (dimension,).
-        passage_nearness: the cosine of a question to passages, by chunk id.
         spans: the trained reader.
     """
 
@@ -179,7 +174,6 @@ class FeatureReader:
         lexicon: Lexicon,
         embed: Callable[[Sequence[str]], Vectors],
         embed_question: Callable[[str], Vectors],
-        passage_nearness: Callable[[str, Sequence[str]], Mapping[str, float]],
         spans: SpanModel,
     ) -> None:
         self._terms = terms
@@ -187,10 +181,9 @@ class FeatureReader:
         self._lexicon = lexicon
         self._embed = embed
         self._embed_question = embed_question
-        self._passage_nearness = passage_nearness
 
     def read(self, lookup: Lookup, passages: Sequence[Passage]) -> Reading:
-        """See ``Reader``. What shares most words with the question is looked at first, more where that settles nothing."""
+        """See ``Reader``. The trained reader is shown what looks likeliest, and more where that settles nothing."""
         terms = self._question_terms(lookup)
         pairs = self._terms.pairs(normalise(lookup.focus), terms)
         candidates = [
@@ -200,15 +193,11 @@ class FeatureReader:
         ]
         if not candidates:
             return Reading((), 0.0, (), tuple(terms))
-        candidates.sort(key=lambda candidate: -candidate.shared)
-        near, far = candidates[:MEASURED], candidates[MEASURED : MEASURED + FURTHER]
-        evidence = self._scored(lookup, terms, pairs, near, self._meanings(lookup, near))
-        found = self._found(lookup, evidence, {}, FIRST)
-        if _unsure(found):
-            found |= self._found(lookup, evidence, found, MORE)
-        if _unsure(found) and far:
-            evidence += self._scored(lookup, terms, pairs, far, self._cosines(lookup, far))
-            found |= self._found(lookup, evidence, found, LAST)
+        evidence = self._scored(lookup, terms, pairs, candidates)
+        found: dict[int, Found] = {}
+        for most in STEPS:
+            if _unsure(found):
+                found |= self._found(lookup, evidence, found, most)
         evidence = _settled(evidence, found)
         best = evidence[0]
         said = self._fold(best.sentence.in_context)
@@ -233,9 +222,9 @@ class FeatureReader:
         terms: Sequence[Term],
         pairs: Sequence[str],
         candidates: Sequence[Candidate],
-        meanings: Vectors,
     ) -> list[Evidence]:
         """The candidates judged by all but the trained reader, best first."""
+        meanings = self._cosines(lookup, candidates)
         contrasts = meanings - meanings.mean()
         evidence = []
         for candidate, meaning, contrast in zip(
@@ -270,20 +259,8 @@ class FeatureReader:
                     found[place] = Found(Span(best.span.start - shift, best.span.end - shift), best.margin)
         return found
 
-    def _meanings(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
-        """Cosines of the question to the candidates, shape (n,).
-
-        Where words alone tell which sentence answers, the nearness of its passage, known from the search, must do:
-        embedding sentences costs more than all the rest of an answer.
-        """
-        following = candidates[1].shared if len(candidates) > 1 else 0.0
-        if candidates[0].own_coverage >= PLAIN and candidates[0].shared - following >= CLEAR:
-            ids = [candidate.sentence.passage.chunk.id for candidate in candidates]
-            near = self._passage_nearness(lookup.text, list(dict.fromkeys(ids)))
-            return np.asarray([near[chunk_id] for chunk_id in ids], dtype=np.float32)
-        return self._cosines(lookup, candidates)
-
     def _cosines(self, lookup: Lookup, candidates: Sequence[Candidate]) -> Vectors:
+        """Cosines of the question to the candidates, shape (n,)."""
         return self._embed([c.sentence.under_heading for c in candidates]) @ self._embed_question(lookup.text)
 
     def _unnamed(self, lookup: Lookup, terms: Sequence[Term], said: str, best: Evidence) -> list[str]:
@@ -305,7 +282,8 @@ class FeatureReader:
         sought = ["时间" if lookup.kind == "date" else "数字"] if lacks_value(lookup, best.text) else []
         # 4家保险公司…: they are often named in the sentence that follows.
         around = best.text + best.sentence.after
-        if lacks_names(lookup, around, self._lexicon, self._terms.names_places(around)):
+        places = self._terms.names_places(around)
+        if lacks_names(lookup, around, self._lexicon, places) or lacks_parts(lookup, best.text):
             sought.append("名称")
         if PERSON.search(lookup.text) and not self._terms.names_person(best.text):
             sought.append("姓名")
@@ -313,6 +291,9 @@ class FeatureReader:
 
     def _question_terms(self, lookup: Lookup) -> list[Term]:
         own = self._terms.terms(lookup.focus, english=lookup.english)
+        if lookup.kind == "contact":
+            # That a number is wanted is the kind's to say: 95511客服 names neither 电话 nor 号码.
+            own = [term for term in own if not _NUMBER_WORD.fullmatch(term.text)] or own
         heads = [place for place, term in enumerate(own) if term.essential]
         if heads and not lookup.english:
             # Chinese puts the head last: 智能云脑的四个后台 asks for the 后台.
@@ -370,14 +351,6 @@ KNOWN_ABSENT = 1.7
 """How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
-PLAIN, CLEAR = 0.75, 0.25
-"""Shares of the question's words: held by the best sentence, and by how much more than by the next (of 2)."""
-MEASURED = 10
-"""Sentences compared by meaning: each costs a few milliseconds of embedding."""
-
-
-FURTHER = 16
-"""Sentences beyond these that are looked at where none of them settles the question."""
 
 
 def _unsure(found: Mapping[int, Found]) -> bool:

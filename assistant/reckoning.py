@@ -14,7 +14,7 @@ from assistant.composition import Composition
 from assistant.kinds import DIFFERENCE, TIMES, reckons
 from assistant.lexicon import Lexicon
 from assistant.matching import wanted_units
-from assistant.quantities import Quantity
+from assistant.quantities import Quantity, agree
 from assistant.reading import Evidence
 from assistant.terms import Term, coverage
 from assistant.understanding import Lookup, normalise
@@ -28,6 +28,9 @@ def reckoned(
         return None
     pair = _pair(lookup, evidence, lexicon, terms)
     if pair is None:
+        return None
+    if any(agree(quantity, [figure.quantity for figure in pair]) is None for quantity in lookup.quantities):
+        # 7亿人次里占几成: what is asked of one figure does not come out of two others.
         return None
     large, small = sorted(pair, key=lambda figure: -figure.quantity.value)
     shown = f"（{large.quantity.text}与{small.quantity.text}，按资料数字计算）："

@@ -41,7 +41,6 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
         lexicon,
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
-        passage_nearness=retriever.similarities,
         spans=bundled_reader(),
     )
     return Assistant(

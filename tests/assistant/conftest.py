@@ -101,19 +101,13 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
         def embed_question(question: str) -> np.ndarray:
             return bigrams.vectors([question])[0]
 
-        def nearness(question: str, ids: Sequence[str]) -> dict[str, float]:
-            near = bigrams.vectors([p.chunk.text for p in found]) @ embed_question(question)
-            return {
-                p.chunk.id: float(value) for p, value in zip(found, near, strict=True) if p.chunk.id in ids
-            }
-
         return Desk(
             source=source,
             passages=found,
             lexicon=lexicon,
             terms=terms,
             understander=Understander(lexicon, speller, terms.has_subject),
-            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, nearness, bundled_reader()),
+            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, bundled_reader()),
             composer=Composer(lexicon, terms.has_subject),
         )
 

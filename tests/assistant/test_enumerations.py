@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.enumerations import at, enumerations, sections
+from assistant.enumerations import announced, at, enumerations, sections
 
 _INLINE = "在便民方面,一是开通热线。二是设立柜台。三是送服务上门,不收费用。此外还有讲座。"
 _PARAGRAPHS = "平安多措并举。\n一是开通热线。全天有人接听。\n二是设立柜台。\n以上做法受到好评。"
@@ -72,3 +72,25 @@ def test_a_section_runs_to_the_next_heading_of_its_level() -> None:
         ("一、制度建设", "平安建立制度。"),
         ("二、服务创新", "平安推出服务。"),
     ]
+
+
+_ANNOUNCED = (
+    "网点推出五大便民举措，方便客户。\n"
+    "在线上方面,一是开通热线。二是改版页面。\n在线下方面,一是设立柜台。二是送服务上门。三是延长时间。"
+)
+
+
+def test_a_set_announced_by_its_number_is_what_the_following_runs_add_up_to() -> None:
+    items = announced(_ANNOUNCED, 0, _ANNOUNCED.index("\n"))
+    assert [_ANNOUNCED[start : start + 6] for start, _ in items] == [
+        "一是开通热线",
+        "二是改版页面",
+        "一是设立柜台",
+        "二是送服务上",
+        "三是延长时间",
+    ]
+
+
+def test_runs_that_do_not_add_up_to_the_number_announced_are_not_the_set() -> None:
+    text = _ANNOUNCED.replace("五大", "四大")
+    assert announced(text, 0, text.index("\n")) == ()

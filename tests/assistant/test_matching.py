@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.matching import announces, company_match, lacks_names, lacks_value
+from assistant.matching import (
+    announces,
+    calculable,
+    company_match,
+    lacks_names,
+    lacks_parts,
+    lacks_value,
+)
+from assistant.quantities import quantities
 from assistant.replies import not_found
 from assistant.sentences import statements
 
@@ -83,3 +91,17 @@ def test_a_question_that_the_text_asks_itself_states_nothing(desk) -> None:
     assert [s.text for s in statements(made.passages[0])] == ["答：借款发放后24小时内可以全额退还。"]
     assert len(statements(made.passages[0], questions=True)) == 2
     assert "24小时" in made.say("什么是冷静期退借？")
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"), [("本行秉持“两全”原则开展审查", True), ("两全，即全流程、全人员", False)]
+)
+def test_things_asked_for_one_by_one_must_stand_side_by_side(desk, text: str, lacking: bool) -> None:
+    assert lacks_parts(desk(PAID).lookup("“两全”具体是哪两全？"), text) is lacking
+
+
+def test_a_figure_that_the_question_states_is_one_of_those_that_are_reckoned_with() -> None:
+    text = "宣传活动2万余场,触达7亿人次,其中重点区域9600余次"
+    assert calculable(text)
+    assert not calculable(text, quantities("7亿人次"))
+    assert calculable(text, quantities("2万余场"))

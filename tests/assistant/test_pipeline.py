@@ -124,6 +124,18 @@ def test_half_an_answer_is_partial_and_says_what_is_lacking(real_assistant: Assi
     assert "410万件[1]" in answer.text and "资料中没有找到" in answer.text
 
 
+def test_two_long_answers_fit_a_small_paragraph_together(real_assistant: Assistant) -> None:
+    answer = real_assistant.ask("明察是怎么做的？消保智能云脑包括哪些应用？")
+    assert answer.status == "grounded"
+    assert "事前评估审查" in answer.text and "公文在线解析" in answer.text
+    assert len(re.sub(r"\[\d+\]", "", answer.text)) <= 320
+
+
+def test_two_things_told_apart_are_both_told(real_assistant: Assistant) -> None:
+    answer = real_assistant.ask("平安银行和平安普惠化解纠纷的路子有什么区别？")
+    assert "便民工作站" in answer.text and "居委会" in answer.text
+
+
 def test_a_follow_up_swaps_the_company(real_assistant: Assistant) -> None:
     first = real_assistant.ask(FLAGSHIP)
     history: list[tuple[Role, str]] = [("user", FLAGSHIP), ("assistant", first.text)]
