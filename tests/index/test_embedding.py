@@ -54,8 +54,8 @@ def test_traditional_and_simplified_forms_of_a_text_lie_close_together(real_mode
     simplified, traditional, other = real_model.vectors(
         ["消费者权益保护工作委员会", "消費者權益保護工作委員會", UNRELATED]
     )
-    assert simplified @ traditional > 0.9
-    assert simplified @ traditional > simplified @ other + 0.1
+    assert simplified @ traditional > 0.8
+    assert simplified @ traditional > simplified @ other + 0.5
 
 
 def test_every_vector_has_length_one(real_model: ModelEmbeddings) -> None:
