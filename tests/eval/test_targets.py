@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -340,7 +341,8 @@ def test_the_real_api_is_waited_for_and_answers_as_the_assistant_in_this_process
         target = HttpTarget(address, sleep=sleep)
         assert target.versions()["index"] == bigram_retriever.version
         assert waits == [5.0]
-        there, here = target.answer(CASE), assistant.ask(CASE.question, CASE.history).to_dict()
+        there = target.answer(CASE)
+        here = json.loads(json.dumps(assistant.ask(CASE.question, CASE.history).to_dict()))
         with pytest.raises(QuestionError, match="问题太长：101 个字符"):
             target.answer(replace(CASE, question="多" * 101))
         with pytest.raises(QuestionError, match=r"question"):
