@@ -19,6 +19,7 @@ from assistant.kinds import asked_unit, asks, is_greeting, kind_of, reckons
         ("When did it open?", "date"),
         ("投诉打哪个电话", "contact"),
         ("想提意见，报哪个号给他", "contact"),
+        ("怎么打击黑灰产", "how"),
         ("有几种做法？都列给我", "list"),
         ("各公司都用了什么招", "list"),
         ("三句话讲讲审查机制", "summary"),
