@@ -55,10 +55,8 @@ LONG_QUESTION = 26
 """Characters: only a longer question is a story with a question in it."""
 TELLING_CHARS = 12
 """Characters that the asking clauses have at least, with what stands right before them."""
-_SHORT_YEAR = re.compile(
-    r"(?<![\d.几])([12]\d)年(?!来|间|以|多|期|保|内|限|前|后|的?时间|龄|头|之)(?=.*(?:\D|^))"
-)
-"""23年 for 2023年, where it cannot be so many years."""
+_SHORT_YEAR = re.compile(r"(?<![\d.几])(2[1-9])年(?!来|间|以|多|期|保|内|限|前|后|的?时间|龄|头|之)")
+"""23年 for 2023年, where it is hardly so many years; 20年 mostly is."""
 _SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
 _LETTERS = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -237,16 +237,22 @@ class Batch:
     answerable: Tensor
 
 
+def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Token numbers and mask of ``rows``, both (rows, longest row)."""
+    ids = torch.full((len(rows), max(map(len, rows))), PAD, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+        mask[place, : len(row)] = 1
+    return ids, mask
+
+
 def batch(examples: Sequence[Encoded]) -> Batch:
     """``examples`` as tensors."""
-    length = max(len(example.ids) for example in examples)
-    ids = torch.full((len(examples), length), PAD, dtype=torch.long)
-    mask = torch.zeros(len(examples), length, dtype=torch.long)
-    candidate = torch.zeros(len(examples), length, dtype=torch.bool)
+    ids, mask = padded([example.ids for example in examples])
+    candidate = torch.zeros(ids.shape, dtype=torch.bool)
     for row, example in enumerate(examples):
         size = len(example.ids)
-        ids[row, :size] = torch.tensor(example.ids)
-        mask[row, :size] = 1
         candidate[row, 0] = True
         candidate[row, example.passage : size - 1] = True
     start = torch.tensor([example.start for example in examples])

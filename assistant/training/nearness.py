@@ -11,10 +11,8 @@ Texts are worded as the index and the reader embed them. Seeded; a run takes som
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,16 +25,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from assistant.spans import PASSAGE, QUERY
-from assistant.training.data import PAD, Asked, bigrams, read_material, read_texts, sentences, window
+from assistant.training.data import Asked, bigrams, padded, read_material, read_texts, sentences, window
 from assistant.training.model import SpanReader, load_encoder
 from assistant.training.negatives import reworded
 from assistant.training.spoken import Spoken
-from assistant.training.train import NEWS, QUESTIONS, Optimising, Trainer, ramp
+from assistant.training.train import NEWS, QUESTIONS, Optimising, Progress, Trainer, ramp
 from index.segmentation import Span
 
 FINAL = "encoder.safetensors"
 MOST_TOKENS = 192
-TOLD = 20
 _NEAREST = 6
 """The text beside the answer is drawn from so many that share most letters with the question."""
 
@@ -155,13 +152,7 @@ def _pair(
 
 def vectors(encoder: SpanReader, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
     """Mean of each text's token outputs, of length 1: float32 (texts, hidden)."""
-    rows = [encoding.ids[:MOST_TOKENS] for encoding in tokenizer.encode_batch(list(texts))]
-    length = max(map(len, rows))
-    ids = torch.full((len(rows), length), PAD, dtype=torch.long)
-    mask = torch.zeros(len(rows), length, dtype=torch.long)
-    for place, row in enumerate(rows):
-        ids[place, : len(row)] = torch.tensor(row)
-        mask[place, : len(row)] = 1
+    ids, mask = padded([one.ids[:MOST_TOKENS] for one in tokenizer.encode_batch(list(texts))])
     output = encoder.encode(ids, mask).float()
     mean = (output * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
     return functional.normalize(mean, dim=1)
@@ -180,7 +171,7 @@ def loss_of(queries: Tensor, texts: Tensor, pairs: Sequence[Pair], temperature: 
 
 
 def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
-    """The whole run; progress goes to standard output, a line of JSON each ``TOLD`` steps."""
+    """The whole run; ``Progress`` tells how it goes."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
@@ -199,17 +190,10 @@ def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
     trainer = Trainer(encoder, plan, loss)
     spoken = Spoken(read_texts(data / NEWS)[::2])
     source = Pairs(spoken, read_material(data / name for name in QUESTIONS), plan)
-    losses: list[float] = []
-    began = time.monotonic()
+    progress = Progress()
     for step in range(plan.steps):
-        drawn = source.batch(step)
-        losses.append(trainer.step(step, drawn, ramp(step, plan.steps, plan.warm_up)))
-        if (step + 1) % TOLD == 0:
-            pace = (time.monotonic() - began) / len(losses)
-            line = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4), "s/step": round(pace, 3)}
-            print(json.dumps(line), flush=True)
-            losses.clear()
-            began = time.monotonic()
+        rate = ramp(step, plan.steps, plan.warm_up)
+        progress.tell(step + 1, trainer.step(step, source.batch(step), rate))
     save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, out / FINAL)
 
 

@@ -114,19 +114,14 @@ class Spoken:
 
     def passages(self, source: str, limit: int) -> list[tuple[str, Span]]:
         """A source's passages as the index embeds them; of a text that is not indexed, stretches of ``limit`` characters."""
-        return self._served.get(source) or [(text, span) for text, span in self._stretches(source, limit)]
+        return self._served.get(source) or [
+            (self._texts[source][span.start : span.end], span) for _, span, _ in self._cuts(source, limit)
+        ]
 
     def statements(self, source: str) -> list[tuple[str, Span]]:
         """A source's statements as the reader embeds them; of a text that is not indexed, its sentences."""
         return self._stated.get(source) or [
             (self._texts[source][span.start : span.end], span) for span in sentences(self._texts[source])
-        ]
-
-    def _stretches(self, source: str, limit: int) -> list[tuple[str, Span]]:
-        text = self._texts[source]
-        return [
-            (text[start : start + limit], Span(start, min(len(text), start + limit)))
-            for start in range(0, len(text), max(1, limit // 2))
         ]
 
     def _as_served(self, one: Talk) -> Example | None:

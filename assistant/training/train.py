@@ -274,6 +274,25 @@ class Trainer(Generic[Item]):
         return float(loss.detach())
 
 
+class Progress:
+    """A run's progress on standard output: every ``TOLD`` steps a line of JSON with the mean loss and the pace."""
+
+    def __init__(self) -> None:
+        self._losses: list[float] = []
+        self._began = time.monotonic()
+
+    def tell(self, step: int, loss: float) -> None:
+        """``step`` steps are done, the last with ``loss``."""
+        self._losses.append(loss)
+        if step % TOLD:
+            return
+        pace = (time.monotonic() - self._began) / len(self._losses)
+        mean = sum(self._losses) / len(self._losses)
+        print(json.dumps({"step": step, "loss": round(mean, 4), "s/step": round(pace, 3)}), flush=True)
+        self._losses.clear()
+        self._began = time.monotonic()
+
+
 def factor(step: int, plan: Plan) -> float:
     """What the learning rate is multiplied with: up to 1 over the warm-up, then down to 0; less so in the second phase."""
     if step >= plan.steps:
@@ -331,18 +350,11 @@ def train(data: Path, weights: Path, out: Path, plan: Plan) -> None:
     done = restore(out, trainer)
     counts = {"natural": source.natural, "questions": len(source.asked)}
     print(json.dumps({"plan": asdict(plan), **counts, "from": done}), flush=True)
-    losses: list[float] = []
-    began = time.monotonic()
+    progress = Progress()
     for step in range(done, plan.total):
         if step >= plan.settled:
             trainer.loss = partial(read_loss, ranking=True)
-        losses.append(trainer.step(step, source.at(step), factor(step, plan)))
-        if (step + 1) % TOLD == 0:
-            pace = (time.monotonic() - began) / len(losses)
-            line = {"step": step + 1, "loss": round(sum(losses) / len(losses), 4), "s/step": round(pace, 3)}
-            print(json.dumps(line), flush=True)
-            losses.clear()
-            began = time.monotonic()
+        progress.tell(step + 1, trainer.step(step, source.at(step), factor(step, plan)))
         if (step + 1) % plan.every == 0:
             save(out, trainer, step + 1)
     weights_now = {name: value.contiguous() for name, value in reader.state_dict().items()}

@@ -217,3 +217,18 @@ def test_things_counted_side_by_side_are_two_questions(understand: Callable[...,
 
 def test_two_things_named_without_a_question_word_are_two(understand: Callable[..., Understanding]) -> None:
     assert len(understand("客服假期的接通率，还有消保宣传触达的人次").parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "years"),
+    [
+        ("23年赔付多少件", (2023,)),
+        ("那22年", (2022,)),
+        ("干了25年以上的有几人", ()),
+        ("干了20年的有几人", ()),
+    ],
+)
+def test_a_year_may_be_said_by_its_last_two_digits(
+    understand: Callable[..., Understanding], question: str, years: tuple[int, ...]
+) -> None:
+    assert understand(question).whole.years == years
