@@ -86,6 +86,8 @@ def signals(features: Features, lookup: Lookup, absent: Absent) -> dict[str, flo
         "yes_no": float(lookup.kind == "yes_no"),
         "english": float(lookup.english),
         "meaning": 4 * (features.meaning - 0.55),
+        "asked": features.asked,
+        "unasked": features.unasked,
         "absent": float(min(2, absent.things)),
         "valueless": float(absent.value),
         "follow_up": float(bool(lookup.topic)),

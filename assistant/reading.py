@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from assistant.anticipated import Anticipated
 from assistant.confidence import RULED_OUT, Absent, contradicted, probability, signals
 from assistant.lexicon import Lexicon
 from assistant.matching import (
@@ -40,7 +41,10 @@ from index.segmentation import Span
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What was measured of one sentence against one question; all about 0 … 1, conflicts negative."""
+    """What was measured of one sentence against one question; all about 0 … 1, conflicts negative.
+
+    ``asked`` and ``unasked`` say how near known questions come that it answers, and that it does not (``anticipated``).
+    """
 
     coverage: float
     own_coverage: float
@@ -52,6 +56,8 @@ class Features:
     year: float
     lacking: float
     rank: float
+    asked: float = 0.0
+    unasked: float = 0.0
     margin: float = 0.0
 
 
@@ -131,6 +137,7 @@ _RANK = {
     "company": 0.35,
     "year": 0.3,
     "rank": 0.25,
+    "asked": 1.25,
 }
 
 
@@ -166,6 +173,7 @@ class FeatureReader:
         embed: unit vectors of sentences, shape (n, dimension).
         embed_question: the unit vector of a question, shape (dimension,).
         spans: the trained reader.
+        anticipated: what is known of questions that sentences answer.
     """
 
     def __init__(
@@ -175,9 +183,11 @@ class FeatureReader:
         embed: Callable[[Sequence[str]], Vectors],
         embed_question: Callable[[str], Vectors],
         spans: SpanModel,
+        anticipated: Anticipated,
     ) -> None:
         self._terms = terms
         self._spans = spans
+        self._anticipated = anticipated
         self._lexicon = lexicon
         self._embed = embed
         self._embed_question = embed_question
@@ -226,11 +236,18 @@ class FeatureReader:
         """The candidates judged by all but the trained reader, best first."""
         meanings = self._cosines(lookup, candidates)
         contrasts = meanings - meanings.mean()
+        known = self._anticipated.likeness(
+            self._embed_question(lookup.text), [candidate.sentence for candidate in candidates]
+        )
         evidence = []
-        for candidate, meaning, contrast in zip(
-            candidates, meanings.tolist(), contrasts.tolist(), strict=True
+        for candidate, meaning, contrast, likeness in zip(
+            candidates, meanings.tolist(), contrasts.tolist(), known, strict=True
         ):
-            features = self._features(lookup, terms, pairs, candidate, meaning, contrast)
+            features = replace(
+                self._features(lookup, terms, pairs, candidate, meaning, contrast),
+                asked=_nearness(likeness.answered),
+                unasked=_nearness(likeness.unanswered),
+            )
             score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
             score -= ANNOUNCING * announces(candidate.sentence.text)
             evidence.append(Evidence(candidate.sentence, score, features))
@@ -351,6 +368,11 @@ KNOWN_ABSENT = 1.7
 """How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
+
+
+def _nearness(cosine: float) -> float:
+    """0 where two questions have nothing in common, 1 where they are the same."""
+    return max(0.0, 2 * cosine - 1)
 
 
 def _unsure(found: Mapping[int, Found]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistant.anticipated import Anticipated, bundled_questions
 from assistant.composing import Composer
 from assistant.lexicon import load_lexicon
 from assistant.pipeline import Assistant
@@ -42,6 +43,7 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
         spans=bundled_reader(),
+        anticipated=Anticipated(bundled_questions(), retriever.articles, retriever.embeddings.fingerprint),
     )
     return Assistant(
         retriever,

@@ -14,9 +14,10 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+from assistant.anticipated import check_of
 from assistant.sentences import statements
 from assistant.training.data import (
     Example,
@@ -36,6 +37,8 @@ from index.settings import IndexSettings
 from index.store import embedded_text
 
 FILE = Path(__file__).with_name("questions.jsonl")
+LATER = Path(__file__).with_name("more_questions.jsonl")
+"""Further ones about the articles, written when the shipped models had been trained: they are anticipated only."""
 TEXTS = Path(__file__).with_name("texts.jsonl")
 _NEAREST = 6
 """Parts without the answer are drawn from so many that share most letters with the question."""
@@ -89,7 +92,7 @@ class Spoken:
                     (one.under_heading, Span(one.start, one.end))
                     for one in statements(Passage(part, article, 0.0))
                 ]
-        self.talks = [_talk(file, self._texts, line) for line in file.read_text("utf-8").splitlines()]
+        self.talks = read_talks(self._texts, file)
         self._own = [
             (source, span, heading) for source, parts in self._parts.items() for span, heading in parts
         ]
@@ -160,11 +163,19 @@ class Spoken:
         ]
 
 
-def _talk(file: Path, texts: Mapping[str, str], line: str) -> Talk:
-    row = json.loads(line)
+def read_talks(texts: Mapping[str, str], file: Path = FILE, *, others: bool = False) -> list[Talk]:
+    """The questions of ``file`` about ``texts``, by id. With ``others`` there may be some about other texts too.
+
+    Raises:
+        MaterialError: a question's text is not the one that it was written for.
+    """
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [_talk(file, texts, row) for row in rows if not others or row["source"] in texts]
+
+
+def _talk(file: Path, texts: Mapping[str, str], row: Mapping[str, Any]) -> Talk:
     quote = Span(*row["quote"])
-    words = texts.get(row["source"], "")[quote.start : quote.end]
-    if sha256(words.encode()).hexdigest()[: len(row["check"])] != row["check"]:
+    if check_of(texts.get(row["source"], "")[quote.start : quote.end]) != row["check"]:
         raise MaterialError(
             f"{file}: {row['source']} is not the text that {row['question']!r} was written for"
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assistant.anticipated import Anticipated, bundled_questions
 from assistant.citing import Citer
 from assistant.composing import Composer
 from assistant.composition import Composition
@@ -107,7 +108,14 @@ def desk(lexicon: Lexicon, bigrams: Any) -> Callable[..., Desk]:
             lexicon=lexicon,
             terms=terms,
             understander=Understander(lexicon, speller, terms.has_subject),
-            reader=FeatureReader(terms, lexicon, bigrams.vectors, embed_question, bundled_reader()),
+            reader=FeatureReader(
+                terms,
+                lexicon,
+                bigrams.vectors,
+                embed_question,
+                bundled_reader(),
+                Anticipated(bundled_questions(), [source], bigrams.fingerprint),
+            ),
             composer=Composer(lexicon, terms.has_subject),
         )
 
