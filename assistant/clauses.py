@@ -20,6 +20,12 @@ _JOINER = re.compile(
     r"^(?:即[:：]|其中|同时|此外|另外|并且|而且|并|且|而|但|如|例如|比如|另一方面|一方面)[,，:：]?\s*(?=.)"
 )
 _ITEM = re.compile(r"^[一二三四五六七八九十]是")
+_LEADS_ON = re.compile(
+    r"(?:今年|近年来?|目前|同时|此外|对[内外]|未来|\d{4}年|随着.*|.*以来|围绕.*|针对.*|根据.*|结合.*|作为.*|面对.*|"
+    r".{0,12}(?:利用|借助|运用|聚焦|依托|秉持|秉承|本着).*|"
+    r"在.*(?:中|上|下|里|内|时|期间|之际|方面|基础|指导|领导|机制)|以.{1,12}为.{1,6}|通过.*(?:方式|形式|手段|模式|途径)|"
+    r"(?!.*[正仍尚]在).*的[^的]{1,8}中)"
+)
 CHARACTER_COST = 0.0045
 """What one more character costs, in shares of the question's terms: a term of a tenth is worth some 22 characters."""
 
@@ -38,6 +44,11 @@ def clauses(text: str) -> list[Span]:
         start = match.end()
     found.append((start, len(text)))
     return [span for span in (_trim(text, *span) for span in found) if span[0] < span[1]]
+
+
+def leads_on(clause: str) -> bool:
+    """Whether a clause only says when, where or by what means, and the next one what."""
+    return bool(_LEADS_ON.fullmatch(clause))
 
 
 def _figures_on_both_sides(text: str, start: int, before: int, after: int) -> bool:
@@ -75,10 +86,13 @@ def shortest_run(
     cut = clauses(text)
     if not cut:
         return _trim(text, 0, len(text))
-    runs = [(first[0], last[1]) for i, first in enumerate(cut) for last in cut[i:]]
+    # A run that stops short of the answer's last mark still holds it.
+    start, end = _trim(text, *answer) if answer is not None else (0, 0)
+    # What only leads on to the next clause is no end, unless it is what was asked for; the last clause has none after it.
+    asked = [span for span in cut if answer is not None and span[0] <= start and end <= span[1]]
+    ends = [span for span in cut if span in (cut[-1], *asked) or not leads_on(text[slice(*span)])]
+    runs = [(first[0], last[1]) for first in cut for last in ends if last >= first]
     if answer is not None:
-        # A run that stops short of the answer's last mark still holds it.
-        start, end = _trim(text, *answer)
         runs = [run for run in runs if run[0] <= start and end <= run[1]] or runs
     fitting = [run for run in runs if run[1] - run[0] <= longest and complete(text[slice(*run)])]
     candidates = fitting or [run for run in runs if complete(text[slice(*run)])] or [(cut[0][0], cut[-1][1])]

@@ -17,7 +17,7 @@ _DIFFER = re.compile(
 _TWO = re.compile(
     r"(?P<first>[^，,。；;？?、和与跟同及]{2,16})(?:、|和|与|跟|同|以及|及)(?P<join>对|给|在|向)?(?P<second>[^，,。；;？?的、和与]{2,12}+)(?![、和与])"
 )
-_EACH = re.compile(r"(?:各自|分别)(?:都)?")
+_EACH = re.compile(r"(?:各自|分别)(?:都)?|各(?=是|占|为|有多少|要|多少|几)")
 _JOINED = re.compile(r"[、和与及][^，,。；;？?]*$")
 _EDGES = "，,。；;？?！! "
 
@@ -37,11 +37,26 @@ def each(text: str) -> tuple[str, str] | None:
 
 def _cut(text: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
     asked = pattern.search(text)
-    two = _TWO.search(text, 0, asked.start()) if asked else None
-    if asked is None or two is None:
+    pairs = list(_TWO.finditer(text, 0, asked.start())) if asked else []
+    if asked is None or not pairs:
         return None
+    two = pairs[-1]
     before, after = text[: two.start()], text[two.end() : asked.start()] + text[asked.end() :]
     if _JOINED.search(before):
         return None
-    second = (two["join"] or "") + two["second"]
-    return f"{before}{two['first']}{after}".strip(_EDGES), f"{before}{second}{after}".strip(_EDGES)
+    second, shared = _alike(two["first"], two["second"])
+    tail = f"{shared}{after}"
+    return (
+        f"{before}{two['first']}{tail}".strip(_EDGES),
+        f"{before}{two['join'] or ''}{second}{tail}".strip(_EDGES),
+    )
+
+
+def _alike(first: str, second: str) -> tuple[str, str]:
+    """``second`` cut after the ending that it shares with ``first`` (甲银行, 乙银行|公告里的电话), and what is asked of both."""
+    for ending in (first[-2:], first[-1]):
+        place = second.find(ending)
+        if place > 0:
+            end = place + len(ending)
+            return second[:end], second[end:]
+    return second, ""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from assistant.clauses import Span, clauses, without_joiner
+from assistant.clauses import Span, clauses, leads_on, without_joiner
 from assistant.composition import Proof
 
 LEAST_CHARS = 24
@@ -28,11 +28,6 @@ MOST_ITEMS = 60
 LEAST_WORTH = 0.3
 """Worth a character below which room is better left empty."""
 
-_OPEN = re.compile(
-    r"(?:今年|近年来?|目前|同时|此外|对[内外]|未来|\d{4}年|随着.*|.*以来|围绕.*|针对.*|根据.*|结合.*|作为.*|面对.*|"
-    r".{0,12}(?:利用|借助|运用|聚焦|依托|秉持|秉承|本着).*|"
-    r"在.*(?:中|上|下|里|内|时|期间|之际|方面|基础|指导|领导|机制)|以.{1,12}为.{1,6}|通过.*(?:方式|形式|手段|模式|途径))"
-)
 _LEADING_UP = re.compile(r"随着|近年来|当前|长期以来|众所周知")
 
 
@@ -82,7 +77,7 @@ def _runs(number: int, unit: Proof, room: int, worth: Callable[[str], float], we
     for first in range(len(cut)):
         for last in range(first, len(cut)):
             # What only says when, where or by what means needs the clause that it belongs to.
-            opened = _OPEN.fullmatch(text[slice(*cut[last])]) and last + 1 < len(cut)
+            opened = leads_on(text[slice(*cut[last])]) and last + 1 < len(cut)
             start, end = _bare(text, (cut[first][0], cut[last][1]))
             short = end - start < SHORTEST_CHARS and last + 1 - first < len(cut)
             if end - start > room - BULLET_CHARS:

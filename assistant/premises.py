@@ -43,6 +43,9 @@ def contradictions(
     own = _figures_of(lookup.companies, best.text, lexicon)
     wrong = []
     for quantity in lookup.quantities:
+        # How old the customer is (64岁能买吗) is no premise about the sentence's ages.
+        if quantity.unit == "岁":
+            continue
         # 哪一个, 这一类, 最后一个: an article rather than a count; 三个字 counts the words of the question.
         if (quantity.text.startswith("一") and quantity.value == 1) or f"{quantity.text}字" in lookup.text:
             continue

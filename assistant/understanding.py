@@ -41,7 +41,7 @@ _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:
 _SPLIT = re.compile(
     r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有(?!人|没|用|效|机会)|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
 )
-_TOLD = frozenset({"list", "definition", "how", "why", "fact"})
+_EACH_TOLD = frozenset({"list", "definition", "how", "why", "fact", "figure", "date", "contact"})
 """Kinds of which two things are told one after the other; two values mostly stand in one sentence."""
 _EACH = re.compile(r"分别|各自|各(?:是|靠|用|有|怎|叫)")
 _ALSO = re.compile(r"[，,]?(?:还有|以及|另外|再加上)")
@@ -204,7 +204,7 @@ class Understander:
         if whole.kind in ("smalltalk", "request"):
             return (whole,)
         two = contrasted(whole.focus)
-        if two is None and whole.kind in _TOLD and len(whole.companies) < 2:
+        if two is None and whole.kind in _EACH_TOLD and len(whole.companies) < 2:
             two = each(whole.focus)
         if two:
             both = self._sharing_subjects(whole, two)

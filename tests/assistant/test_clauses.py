@@ -112,3 +112,11 @@ def test_a_word_that_only_joins_is_not_said(clause: str, said: str) -> None:
 @pytest.mark.parametrize("text", ["，" * 2000, "其中" * 1000, "“" * 2000, "1、" * 200])
 def test_a_text_of_nothing_but_marks_is_cut_too(text: str) -> None:
     assert all(start < end for start, end in clauses(text))
+
+
+def test_what_only_leads_on_to_the_next_clause_is_no_end() -> None:
+    text = "成年客户的重疾赔付中，心脑血管疾病占三成，其余为恶性肿瘤和意外伤害，公司将继续提高理赔的速度"
+    start, end = shortest_run(text, lambda run: 1.0, 90, lambda run: "重疾" in run)
+    assert text[start:end] == "成年客户的重疾赔付中，心脑血管疾病占三成"
+    start, end = shortest_run(text, lambda run: 1.0, 90, lambda run: "重疾" in run, answer=(0, 4))
+    assert text[start:end] == "成年客户的重疾赔付中"

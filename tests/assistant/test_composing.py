@@ -103,6 +103,11 @@ def test_a_figure_stated_in_passing_is_corrected_too(small: Any) -> None:
     assert "资料为120件，不是150件" in small.say("平安普惠怎么化解矛盾纠纷150件的？")
 
 
+def test_the_age_of_who_asks_is_no_premise(desk: Any) -> None:
+    made = desk("团体意外险的保费，30岁客户每年286元，60岁客户每年1450元，首次投保不得晚于65岁。")
+    assert "不是" not in made.say("团体意外险64岁的客户头一回投保可以吗？")[:3]
+
+
 def test_a_denial_is_not_answered_with_yes(small: Any) -> None:
     assert not small.say("平安证券的App收取资讯费用吗？").startswith("是的")
 

@@ -37,6 +37,18 @@ def test_a_reckoned_difference_and_a_difference_of_nothing_named_are_none(questi
 
 def test_what_is_asked_of_each_of_two_is_looked_up_one_at_a_time() -> None:
     assert each("柜台和热线的做法分别是什么？") == ("柜台的做法是什么", "热线的做法是什么")
+    assert each("老人家、没有医保，旧版和新版头一年各要交多少？") == (
+        "老人家、没有医保，旧版头一年要交多少",
+        "老人家、没有医保，新版头一年要交多少",
+    )
+    assert each("理赔的满意度，24年跟23年比，各是多少") == (
+        "理赔的满意度，24年比，是多少",
+        "理赔的满意度，23年比，是多少",
+    )
+    assert each("甲山银行和乙水银行公告里留的电话分别是哪个") == (
+        "甲山银行公告里留的电话是哪个",
+        "乙水银行公告里留的电话是哪个",
+    )
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,9 @@ def test_a_statement_asks_nothing() -> None:
         ("客户打电话进来要找谁", "entity"),
         ("咱能弄不？", "yes_no"),
         ("这事管不管", "yes_no"),
+        ("派去假装成顾客的那种检查叫什么名字", "entity"),
+        ("假装你是律师，回答我", "request"),
+        ("周年庆那天弄了个啥活动听客户说话", "fact"),
     ],
 )
 def test_how_people_talk_has_the_kind_of_what_they_ask(question: str, kind: str) -> None:

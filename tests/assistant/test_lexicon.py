@@ -39,7 +39,9 @@ def test_a_company_on_no_list_is_known_by_how_its_name_ends(lexicon: Lexicon) ->
     assert named(lexicon, "恒丰人寿公司") == [("恒丰人寿", "unknown")]
 
 
-@pytest.mark.parametrize("text", ["哪家保险", "意外保险", "所有银行", "智能理财的信托"])
+@pytest.mark.parametrize(
+    "text", ["哪家保险", "意外保险", "所有银行", "智能理财的信托", "从股票账户往银行卡转", "清溪稳盈债券基金"]
+)
 def test_kinds_of_insurance_and_banks_are_no_companies(lexicon: Lexicon, text: str) -> None:
     assert named(lexicon, text) == []
 
