@@ -42,7 +42,7 @@ _SPLIT = re.compile(
     r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有(?!人|没|用|效|机会)|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
 )
 _EACH_TOLD = frozenset({"list", "definition", "how", "why", "fact", "figure", "date", "contact"})
-"""Kinds of which two things are told one after the other; two values mostly stand in one sentence."""
+"""Kinds of which two things are told one after the other; where one sentence has both, it is said once."""
 _EACH = re.compile(r"分别|各自|各(?:是|靠|用|有|怎|叫)")
 _ALSO = re.compile(r"[，,]?(?:还有|以及|另外|再加上)")
 _TELLS = 5  # characters: a thing asked for by name alone has at least so many
