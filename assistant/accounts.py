@@ -79,7 +79,7 @@ def _answers_as_well(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
         # Names are many, and few of two that are read so are the names of one thing.
         return min(mine.margin, its.margin) >= _SURE and its.own_coverage >= mine.own_coverage - _OWN
     if min(mine.margin, its.margin) >= _READ and its.kind >= mine.kind:
-        return True
+        return its.lacking <= mine.lacking + _NEAR
     return its.margin >= min(0.0, mine.margin) - _UNSURE and (
         its.coverage >= mine.coverage - (_NEAR_DAY if lookup.kind == "date" else _NEAR)
         and its.own_coverage >= _OWN

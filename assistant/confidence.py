@@ -88,6 +88,7 @@ def signals(features: Features, lookup: Lookup, absent: Absent) -> dict[str, flo
         "meaning": 4 * (features.meaning - 0.55),
         "asked": features.asked,
         "unasked": features.unasked,
+        "headed": features.headed if lookup.kind in _OPEN else 0.0,
         "absent": float(min(2, absent.things)),
         "valueless": float(absent.value),
         "follow_up": float(bool(lookup.topic)),

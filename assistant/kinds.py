@@ -39,10 +39,10 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("contact", re.compile(r"^(?!.*(?:多少|几)(?:通|个|条)[^，。]{0,4}(?:电话|热线|号码)).*(?:(?:电话|热线|号码|联系方式)(?:号码|号)?(?:呢|吗)?[？?。！!]?$|(?:电话|热线|号码|联系方式)[^，。做干办]{0,5}(?:多少|什么|哪|几|啥|查|发|给|告诉)|(?:多少|什么|哪|几|啥|要|查|问|给|留|报|找)[^，。]{0,10}(?:电话|热线|号码|联系方式)|(?:报|留|给|打|拨)(?:个)?(?:哪个|什么|多少|啥)号(?![召称文角手列])|打(?:哪个|什么|多少|几)|拨(?:打)?(?:哪|什么|多少|几)|怎么(?:联系|打(?![击造通破消假])))|hotline|phone number|call which", re.I)),
     ("date", re.compile(r"什么(?:时[候间]|节点|当口|年份)|(?:时间|数据|统计)年份|何时|啥时候|哪一?天|哪一?年|哪个?年度|哪个年份|哪个月|几月|几号|几日|哪日|哪段时间|什么日子|日期|从(?:什么|哪).{0,4}(?:起|开始)|\bwhen\b|what date|which year|what year", re.I)),
     ("list", re.compile(r"^(?!.*多少).*(?:是|有|为|包[括含]|指|分别)哪(?:些|几)[^，,。？?]{0,4}[？?]?$")),
-    ("figure", re.compile(rf"多少|(?<![哪那这前后头近])几(?:{_UNIT}|天|万|亿|百|千|回|趟|遍|号人|口人|成)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
+    ("figure", re.compile(rf"多少|(?<![哪那这前后头近])几(?:{_UNIT}|天|万|亿|百|千|回|趟|遍|号人|口人|成)|多(?:大|长|远|高|久|快)(?![家])|占比|比例|百分之几|(?:件|次|人|场|家|款|项|(?<![这那])个)数(?!字|据)|总额|金额|数量|总量|接通率|how (?:many|much|far|long|often)|what percentage|number of", re.I)),
     ("entity", re.compile(r"谁|哪(?:一)?家|哪(?:个|一个)(?:公司|机构|部门|单位|平台|银行|网站|保险|成员|App)|哪里|哪儿|在哪|哪(?:一)?(?:个|级|方|位)(?!省|城市)|(?:什么|啥)(?:公司|机构|部门|单位|平台|地方|人|名字|名|口号|名称|主题|叫法|称呼|名堂)|叫(?:什么|啥)|名为|\bwho\b|\bwhere\b|which (?:company|bank|platform|unit|firm|subsidiary|member)|what slogan", re.I)),
     ("list", re.compile(r"哪些|哪几|哪(?:[二三四五六七八九十两]|\d+)(?:个|项|种|类|大|家|样|点|条|步|块|招)|有什么(?!关系|用)|有啥|包括什么|包含什么|分别(?:是|有|指|为)|都有|(?:都|各)?是些(?:什么|啥)|(?:做|干|搞|玩|弄)了(?:些|点)?(?:什么|啥|哪些)|都用了(?:什么|啥|哪些)|列出|列举|几(?:大)?方面|(?<![个种项场次])(?:什么|啥)(?:服务|措施|举措|活动|形式|方式|渠道|内容|语言|方言|应用|数据|手段|做法|创新|原则|功能|工作|实事|成果)|[一二两三四五六七八九十](?:大|类|项|个|种|到|进)[^，。？]{0,10}(?:是什么|指什么|有什么)|what (?:are|kinds?|services?|measures?|languages?)|which (?:languages|services|dialects)|\blist\b", re.I)),
-    ("definition", re.compile(r"(?:说|指|讲)的(?:是|就是)?(?:做|干)?(?:什么|啥|怎么|咋)(?:事|回事)?|什么是|何谓|何为|什么叫|是什么(?:意思|概念)?|指(?:的是|的)?什么|(?:是|指)啥|什么意思|含义|啥意思|怎么理解|what is|what does .* mean|define", re.I)),
+    ("definition", re.compile(r"是(?:个|一个|一种|种|套|项)(?:什么|啥|怎样|怎么样)(?:样)?的?(?:做法|东西|机制|制度|服务|活动|玩意儿?|概念|模式|平台|流程|方法|说法|工作|检查|系统|名堂|来头)?(?:来着|啊|呀|呢)?[？?]?$|(?:说|指|讲)的(?:是|就是)?(?:做|干)?(?:什么|啥|怎么|咋)(?:事|回事)?|什么是|何谓|何为|什么叫|是什么(?:意思|概念)?|指(?:的是|的)?什么|(?:是|指)啥|什么意思|含义|啥意思|怎么理解|what is|what does .* mean|define", re.I)),
     ("how", re.compile(r"怎么|怎样|如何|咋|什么办法|怎么样|\bhow\b", re.I)),
     ("yes_no", re.compile(r"(?:吗|吧|不|(?<![什怎那多])么|对吧|是吧|没有|对不对|是不是|真的假的)[？?]?$|([管靠行能会要用算])不\1|是否|是不是|有没有|能不能|可不可以|会不会|可以.{0,12}吗|对不对|有无|^(?:is|are|was|were|does|do|did|has|have|can)\b", re.I)),
 )  # fmt: skip
@@ -58,6 +58,7 @@ _ASKS = re.compile(
 
 _OR_NOT = re.compile(r"[能会行管可要成靠谱用][^，。]{0,10}不[？?]?$|(\w)不\1")
 
+_ASKS_ON = re.compile(r"多少|多[大长远高久快]|什么|怎|是谁|哪")
 _ASKED_UNIT = re.compile(rf"(?:多少|几|how many)\s*(?:个|万|亿|余)?\s*({_UNIT})")
 
 
@@ -89,9 +90,14 @@ def asks(text: str) -> bool:
 
 
 def asked_unit(text: str) -> str:
-    """The measure word after 多少 or 几 (多少件 gives 件); empty when the question names none."""
+    """The measure word after 多少 or 几 (多少件 gives 件); empty when the question names none.
+
+    几 before another question word only says some: 旗下几家公司…赔了多少钱 does not ask how many companies.
+    """
     match = _ASKED_UNIT.search(text)
-    return match[1] if match else ""
+    if match is None or (match[0].startswith("几") and _ASKS_ON.search(text, match.end())):
+        return ""
+    return match[1]
 
 
 DIFFERENCE = re.compile(

@@ -58,7 +58,7 @@ def listed(lookup: Lookup, reading: Reading, lexicon: Lexicon) -> Composition | 
         named = companies_named(reading, lexicon)
         if named is not None:
             return named
-    quoted = quoted_sections(lookup.text, article)
+    quoted = quoted_sections(lookup, article)
     if quoted:
         return _of_sections(article, quoted, reading, lexicon)
     whole = announced(article.text, best.start, best.end)

@@ -147,7 +147,7 @@ def kind_match(lookup: Lookup, terms: Sequence[Term], text: str, lexicon: Lexico
         case "why":
             return 1.0 if _REASON.search(text) else 0.2
         case "how":
-            return 0.7 if _MEANS.search(text) else 0.2
+            return 0.7 if _MEANS.search(text) or explains(lookup, terms, text) else 0.2
         case "definition":
             return 1.0 if _defines(text, terms) else 0.3
         case _:
@@ -224,6 +224,24 @@ def announces(text: str) -> bool:
 
 
 _ANNOUNCING = re.compile(r"(?:[：:]|如下[。:：]?|以下[^，。]{0,12}[。:：])\s*$")
+
+
+def explains(lookup: Lookup, terms: Sequence[Term], text: str) -> bool:
+    """Whether ``text`` goes on to say what the word is that it opens with, and the question asks about that word.
+
+    In 明察暗访 nobody asks about 明察: a word within another term of the question is not asked about.
+    """
+    opening = _EXPLAINING.match(normalise(text))
+    if opening is None:
+        return False
+    asked = lookup.focus
+    for term in terms:
+        if len(term.text) > len(opening[1]) and opening[1] in term.text:
+            asked = asked.replace(term.text, " ")
+    return opening[1] in asked
+
+
+_EXPLAINING = re.compile(r"[“「《]?([\u4e00-\u9fffA-Za-z0-9]{2,10})[”」》]?(?:[,，]?(?:即|是指|指的是|就是))")
 
 
 def _defines(text: str, terms: Sequence[Term]) -> bool:

@@ -54,6 +54,9 @@ _ASKING = re.compile(
     r"汇总|整理|归纳|概述|概括|简述|简介|综述|梳理|盘点|小结|总结|总览|举措|做法|措施|成果|成绩|成效|进展|交代|整体|总体|全貌|"
     r"简单|简要|大致|文章|长文|报道|稿子|全文|两句|一份|主要|方面|内容|介绍|工作"
 )
+_NEW = re.compile(
+    r"新(?:花样|花招|东西|招|意|鲜|玩法|名堂|点子|做法|形式|尝试|手段|办法|方式|法子)|创新|推陈出新"
+)
 _QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{1,10})[”\"」』]")
 
 
@@ -135,9 +138,14 @@ def names_all(article: Article, terms: Sequence[Term], lexicon: Lexicon) -> bool
     return bool(terms) and all(found(t.text, title, lexicon) >= 0.9 for t in terms if t.weight > 0.1)
 
 
-def quoted_sections(text: str, article: Article) -> list[Section]:
-    """The sections whose headings quote a word that ``text`` quotes too: 活动覆盖“全” for “全” and for “全、实、新”."""
-    asked = {word for quoted in _QUOTED.findall(text) for word in quoted.split("、")}
+def quoted_sections(lookup: Lookup, article: Article) -> list[Section]:
+    """The sections whose headings quote a word that ``lookup`` quotes too: 活动覆盖“全” for “全” and for “全、实、新”.
+
+    What is new (新花样) is what a heading is about that quotes “新”.
+    """
+    asked = {word for quoted in _QUOTED.findall(lookup.text) for word in quoted.split("、")}
+    if not lookup.companies and _NEW.search(lookup.text):
+        asked.add("新")
     return [
         section
         for section in sections(article.text)
@@ -158,7 +166,7 @@ def _scope(lookup: Lookup, reading: Reading, terms: Sequence[Term], lexicon: Lex
     """The items of the section, the enumeration or the paragraph that the question asks about."""
     best = reading.evidence[0]
     article = best.passage.article
-    quoted = quoted_sections(lookup.text, article)
+    quoted = quoted_sections(lookup, article)
     if quoted:
         return [group for section in quoted for group in items(article, section.heading.start, section.end)]
     whole = announced(article.text, best.start, best.end)

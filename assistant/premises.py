@@ -29,7 +29,8 @@ def checked(lookup: Lookup, best: Evidence, composed: Composition, lexicon: Lexi
         shown = "；".join(f"资料为{source}，不是{stated}" for stated, source in wrong)
         return replace(composed, lead=f"不是。{shown}：" if lookup.kind == "yes_no" else f"{shown}：")
     if lookup.kind == "yes_no" and not _negates(composed.statements[0].text, lookup.text):
-        sure = best.features.own_coverage >= SURE and not _doubtful(lookup.text)
+        proven = all(agree(quantity, quantities(best.text)) for quantity in lookup.quantities)
+        sure = best.features.own_coverage >= SURE and proven and not _doubtful(lookup.text)
         return replace(composed, lead="是的，" if sure else "资料提到：")
     return composed
 

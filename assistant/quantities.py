@@ -38,7 +38,7 @@ UNITS = (
 SAME_UNIT = (
     {"件", "单", "笔", "例", "起"},
     {"人", "名", "位", "人次"},
-    {"个", "项", "款", "种", "类", "大", "家"},
+    {"个", "项", "款", "种", "类", "大", "家", "地区"},
     {"场", "次"},
 )
 """Measure words that speakers interchange for one thing counted."""
@@ -54,7 +54,8 @@ _NUMBER = (
 )
 _QUANTITY = re.compile(
     rf"(?P<percent_cn>百分之(?P<pc>\d+(?:\.\d+)?|{_HAN_NUMBER}))"
-    rf"|(?:{_NUMBER})(?P<about>[余多来几]?)\s*(?P<unit>%|％|"
+    # 12个省 counts 省, as 12省 does.
+    rf"|(?:{_NUMBER})(?P<about>[余多来几]?)\s*(?:个(?=省|市|地区))?(?P<unit>%|％|"
     + r"(?P<money>(?:亿|万)?元)|"
     + "|".join(UNITS)
     + r")?"

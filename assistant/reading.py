@@ -20,6 +20,7 @@ from assistant.matching import (
     PERSON,
     announces,
     company_match,
+    explains,
     kind_match,
     lacks_names,
     lacks_parts,
@@ -28,6 +29,7 @@ from assistant.matching import (
     of_that_sort,
     year_match,
 )
+from assistant.quantities import agree, quantities
 from assistant.schema import Kind
 from assistant.sentences import Sentence, statements
 from assistant.spans import Found, SpanModel
@@ -44,6 +46,7 @@ class Features:
     """What was measured of one sentence against one question; all about 0 … 1, conflicts negative.
 
     ``asked`` and ``unasked`` say how near known questions come that it answers, and that it does not (``anticipated``).
+    ``headed`` is the share of the question's words that the headings over one of the passages hold.
     """
 
     coverage: float
@@ -58,6 +61,7 @@ class Features:
     rank: float
     asked: float = 0.0
     unasked: float = 0.0
+    headed: float = 0.0
     margin: float = 0.0
 
 
@@ -150,8 +154,13 @@ SURE = 2.5
 """The margin from which on it is sure."""
 SPAN = 0.07
 """What a sentence loses for each unit that its margin is below the best one's."""
-UNITLESS = 0.5
-"""What a sentence loses that gives no figure in the unit asked for, or no date where one is asked for."""
+UNITLESS = 1.0
+"""What a sentence loses that gives no figure in the unit asked for, no date or no names where these are asked for."""
+STATED = 0.3
+"""What a sentence gains that gives, or follows upon, the figures that the question states."""
+EXPLAINED = frozenset({"definition", "how", "fact", "summary"})
+EXPLAINING = 0.6
+"""What a sentence gains in these kinds that says what the word is that is asked about: 暗访,即…."""
 VALUES = ("数字", "时间", "名称", "姓名")
 """What ``Reading.lacking`` calls the sort of value that was asked for and is not given; all else in it are words."""
 _KIND_WEIGHT = {
@@ -213,7 +222,8 @@ class FeatureReader:
         said = self._fold(best.sentence.in_context)
         things, values = self._unnamed(lookup, terms, said, best), self._valueless(lookup, best)
         lacking = [*things, *values, *(term.text for term in missing(terms, said, self._lexicon))]
-        signs = signals(best.features, lookup, Absent(len(things), bool(values)))
+        features = replace(best.features, headed=self._headed(terms, passages))
+        signs = signals(features, lookup, Absent(len(things), bool(values)))
         # A question without a single telling word (的的的) has no answer, however near its meaning looks.
         tells = bool(terms or pairs or lookup.english)
         ruled_out = not tells or contradicted(best.features, lookup)
@@ -248,10 +258,17 @@ class FeatureReader:
                 asked=_nearness(likeness.answered),
                 unasked=_nearness(likeness.unanswered),
             )
-            score = _score(features, lookup.kind) - UNITLESS * lacks_value(lookup, candidate.sentence.text)
+            score = _score(features, lookup.kind) - UNITLESS * self._lacks(lookup, candidate.sentence.text)
             score -= ANNOUNCING * announces(candidate.sentence.text)
+            score += STATED * _stated(lookup, candidate.sentence)
+            if lookup.kind in EXPLAINED:
+                score += EXPLAINING * explains(lookup, terms, candidate.sentence.text)
             evidence.append(Evidence(candidate.sentence, score, features))
         return sorted(evidence, key=lambda item: -item.score)
+
+    def _lacks(self, lookup: Lookup, text: str) -> bool:
+        """Whether ``text`` lacks the value, or the names of companies, that are asked for."""
+        return lacks_value(lookup, text) or lacks_names(lookup, text, self._lexicon, places=1)
 
     def _found(
         self, lookup: Lookup, evidence: Sequence[Evidence], known: Mapping[int, Found], most: int
@@ -319,6 +336,10 @@ class FeatureReader:
         carried = self._terms.terms(lookup.topic, scale=0.4, english=lookup.english) if lookup.topic else []
         return own + [term for term in carried if term.text not in known]
 
+    def _headed(self, terms: Sequence[Term], passages: Sequence[Passage]) -> float:
+        headings = {" ".join(passage.chunk.headings) for passage in passages}
+        return max(coverage(terms, [(self._fold(text), 1.0)], self._lexicon) for text in headings)
+
     def _fold(self, text: str) -> str:
         return self._lexicon.fold(normalise(text))
 
@@ -368,6 +389,14 @@ KNOWN_ABSENT = 1.7
 """How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
+
+
+def _stated(lookup: Lookup, sentence: Sentence) -> float:
+    """The share of the figures stated in a question that its paragraph gives up to the sentence's end; 0 where it asks whether."""
+    if not lookup.quantities or lookup.kind == "yes_no":
+        return 0.0
+    given = quantities(sentence.paragraph_before + sentence.text)
+    return sum(agree(q, given) is True for q in lookup.quantities) / len(lookup.quantities)
 
 
 def _nearness(cosine: float) -> float:

@@ -37,6 +37,14 @@ _POLITE_END = re.compile(
     r"[，,。！!？?~～ ]*)+$",
     re.IGNORECASE,
 )
+_TO_VERIFY = re.compile(
+    r"[，,。；;](?:这个?|该)?(?:(?:数字?|说法|数据|信息|话)[^，,。；;]{0,14}[，,])?(?:麻烦|请|劳驾|帮忙?|给)*(?:你|您|我|咱)?(?:核实|核对|核|确认|查证|求证)(?:一?下)?[。！!]?$"
+)
+"""What asks to check what was said before it."""
+_WHAT_TO_SAY = re.compile(
+    r"[，,。]?(?:那)?我?(?:该|应该|要|得|可以)?(?:怎么|如何|咋)(?:跟(?:他|她|人家|客户))?(?:说|回|答|答复|回复|回答|解释|介绍)(?:他|她|人家|客户|才好|呢)*[？?。]?$"
+)
+"""What asks for words to say, after the question itself."""
 _WE = re.compile(r"(?:我们|咱们?|你们|贵|我|本)(?:公司|集团|司)(?:这边|里)?|(?<!对)我们(?!的心)|咱们|你们")
 _SPLIT = re.compile(
     r"[？?；;。!！]+|[，,]\s*(?=(?:以及|还有|另外|同时|又|并且|而|那)?)|(?:以及|还有(?!人|没|用|效|机会)|并且|同时|另外)(?=.{2,})|\band\b(?= (?:how|what|when|who|which|where))"
@@ -115,6 +123,11 @@ def without_politeness(text: str) -> str:
     """The question without 请问, 谢谢 and their like; the text itself when nothing else is in it."""
     bare = _POLITE.sub("", text, count=1)
     bare = _POLITE_END.sub("", bare) or bare
+    said = _WHAT_TO_SAY.sub("", bare)
+    if asks(said):
+        bare = said
+    if not asks(bare):
+        bare = _TO_VERIFY.sub("，对吗", bare)
     return bare.strip(" ，,") or text
 
 
