@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import date
 
 from assistant.composition import Composition
-from assistant.matching import scope_years, wanted_units
-from assistant.quantities import agree, quantities, years
+from assistant.confidence import Absent, probability, signals
+from assistant.matching import lacks_value, scope_years, wanted_units
+from assistant.quantities import Quantity, agree, quantities, years
 from assistant.reading import Evidence, Reading
 from assistant.understanding import Lookup
 from index.schema import Article
@@ -24,19 +25,19 @@ Compose = Callable[[Evidence], Composition]
 DISAGREEING = "资料说法不一，新的在前："
 _SINGLE_FACTS = ("figure", "date", "contact", "entity")
 _MOST = 3
-_LACKING = 0.05
-"""How much more of the question's names and nouns it may lack: another company's figure disagrees with nothing."""
-_NEAR, _NEAR_DAY = 0.3, 0.25
-"""How much less of the question's words another article's sentence may hold, its surroundings counted, and still answer."""
-_READ = 3.0
-"""The margin from which on the trained reader is taken to have found the answer in a sentence of another article."""
-_SURE = 5.0
-"""The same for names."""
-_UNSURE = 2.5
-"""How much less sure of it than of the best, where it sees neither clearly, the trained reader may be."""
-_OWN = 0.2
-"""Share of the question's words that it must hold itself."""
-_DAY = re.compile(r"(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?")
+_ANSWERS = 0.6
+"""How likely it must be that a sentence of another article answers, too."""
+_OF_A_KIND = 0.8
+"""How well it must hold the sort of value asked for, or as well as the best does."""
+_UNASKED = 0.3
+"""How much farther known questions about its article may be from this one."""
+_LACKING = 0.2
+"""How much more of the question's names and nouns it may lack, where no company says what both are about."""
+_LESS = 0.35
+"""How much less of the question's words, its surroundings counted, it may speak of."""
+_DAY = re.compile(
+    r"\d{1,2}[:：]\d{2}|24小时|每月\d{1,2}[日号]|(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?"
+)
 _NUMBER = re.compile(r"(?<![\d.])\d[\d-]{3,}\d(?![\d.])")
 _RELATIVE = re.compile(r"今年|去年|目前|现已|截至目前|近日|本月|上月|今后")
 _ASKS_WHEN = re.compile(
@@ -72,21 +73,22 @@ def disagreeing(lookup: Lookup, reading: Reading, compose: Compose) -> Compositi
 
 
 def _answers_as_well(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
+    """Whether ``other`` would be an answer had ``best`` not been there, to the very same question."""
     mine, its = best.features, other.features
-    if min(its.company, its.year) < 0 or not _same_years(lookup, best, other):
+    if other.span is None or min(its.company, its.year) < 0 or not _same_years(lookup, best, other):
         return False
-    if lookup.kind == "entity":
-        # Names are many, and few of two that are read so are the names of one thing.
-        return min(mine.margin, its.margin) >= _SURE and its.own_coverage >= mine.own_coverage - _OWN
-    if min(mine.margin, its.margin) >= _READ and its.kind >= mine.kind:
-        return its.lacking <= mine.lacking + _NEAR
-    return its.margin >= min(0.0, mine.margin) - _UNSURE and (
-        its.coverage >= mine.coverage - (_NEAR_DAY if lookup.kind == "date" else _NEAR)
-        and its.own_coverage >= _OWN
-        and its.lacking <= mine.lacking + _LACKING
-        and its.kind >= mine.kind
-        and its.year >= mine.year
-    )
+    given, instead = quantities(best.text), quantities(other.text)
+    if any(agree(stated, given) and not agree(stated, instead) for stated in lookup.quantities):
+        # Which year 98.6% is of is told where 98.6% stands.
+        return False
+    if its.foreseen and its.asked < mine.asked - _UNASKED:
+        return False
+    if its.lacking > mine.lacking + (1.0 if lookup.companies else _LACKING):
+        return False
+    lacks = lacks_value(lookup, other.text)
+    if its.kind < min(_OF_A_KIND, mine.kind) or its.coverage < mine.coverage - _LESS:
+        return False
+    return probability(signals(its, lookup, Absent(0, lacks))) >= _ANSWERS
 
 
 def _same_years(lookup: Lookup, best: Evidence, other: Evidence) -> bool:
@@ -103,18 +105,22 @@ def _differ(lookup: Lookup, one: tuple[Evidence, Composition], other: tuple[Evid
         return bool(first and second) and first not in second and second not in first
     first, second = (composition.statements[0].text for _, composition in (one, other))
     if lookup.kind == "figure":
-        units = wanted_units(lookup.shape)
-        stated = [q for q in quantities(first) if q.unit and (not units or q.unit in units)]
-        if not stated:
-            # 几个工作日 counts in a unit of its own, which what was found has too.
-            first, second = (_found(evidence) for evidence, _ in (one, other))
-            stated = [q for q in quantities(first) if q.unit]
-        return bool(stated) and not any(
-            agree(quantity, quantities(second)) is not False for quantity in stated
-        )
+        stated, given = (_figures(lookup, *account) for account in (one, other))
+        told = [agree(quantity, given) for quantity in stated]
+        return False in told and True not in told
     found = (_DAY if lookup.kind == "date" else _NUMBER).findall
     mine, its = set(found(first)), set(found(second))
     return bool(mine and its) and not mine & its
+
+
+def _figures(lookup: Lookup, evidence: Evidence, composition: Composition) -> list[Quantity]:
+    """The figures that answer: those that the trained reader has found, or without any those that were said."""
+    units = wanted_units(lookup.shape)
+    for text in (_found(evidence), composition.statements[0].text):
+        held = [q for q in quantities(text) if q.unit and (not units or q.unit in units)]
+        if held:
+            return held
+    return []
 
 
 def _named(evidence: Evidence) -> str:

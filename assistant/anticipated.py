@@ -110,10 +110,15 @@ class Anticipated:
         ]
         self._vectors = questions.vectors[kept]
         self._articles = questions.articles[kept]
+        self._covered = frozenset(self._articles.tolist())
         places = questions.places[kept]
         self._answered = places[:, 2] >= 0
         self._places = np.where(self._answered[:, None], places[:, 2:], places[:, :2])
         self._about = lru_cache(_STATEMENTS)(self._find)
+
+    def covers(self, article: str) -> bool:
+        """Whether questions are known about an article."""
+        return article in self._covered
 
     def __len__(self) -> int:
         return len(self._vectors)

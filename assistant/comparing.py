@@ -16,7 +16,8 @@ from assistant.understanding import Lookup
 
 MOST_SHOWN = 4
 _LEAST = re.compile(
-    r"最少|最低|最小|垫底|倒数|最末|更少|更低|更小|少于|低于|哪.{0,6}少|谁.{0,8}(?:少|低)|least|fewest|lowest", re.IGNORECASE
+    r"最少|最低|最小|垫底|倒数|最末|更少|更低|更小|少于|低于|哪.{0,6}少|谁.{0,8}(?:少|低)|least|fewest|lowest",
+    re.IGNORECASE,
 )
 
 

@@ -30,7 +30,7 @@ from assistant.composition import (
 from assistant.enumerations import at as enumeration_at
 from assistant.lexicon import Lexicon
 from assistant.listing import listed, series_length, with_series
-from assistant.matching import wanted_units
+from assistant.matching import WHOSE, wanted_units
 from assistant.overviews import overview
 from assistant.premises import checked
 from assistant.quantities import agree, quantities, years
@@ -41,7 +41,9 @@ from assistant.understanding import Lookup, normalise
 from index.schema import Article
 from index.segmentation import sentences
 
-_DAY = re.compile(r"\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
+_DAY = re.compile(
+    r"\d{1,2}[:：]\d{2}|\d{1,2}[点时](?![间候段代效长])|24小时|\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来"
+)
 _DATED = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月\d{1,2}[日号]")
 _EARLIER = re.compile(r"早|晚|先|前后")
 SUBJECT_CHARS = 60
@@ -128,12 +130,20 @@ class Composer:
         stated = [q for q in lookup.quantities if agree(q, quantities(text)) is (lookup.kind == "yes_no")]
         stated += [q for q in lookup.quantities if agree(q, quantities(text)) is False]
 
+        whose = (
+            lookup.kind == "entity"
+            and bool(WHOSE.search(lookup.shape))
+            and any(m.standing == "member" for m in self._lexicon.mentions(text))
+        )
         possible = any(_holds(lookup, text[first:]) for first, _ in clauses(text))
 
         def complete(run: str) -> bool:
             if asked and not {m.company for m in self._lexicon.mentions(run)} & set(asked):
                 return False
             if any(agree(quantity, quantities(run)) is None for quantity in stated):
+                return False
+            # 哪家 wants the name, which may stand before the clause that tells the deed.
+            if whose and not any(m.standing == "member" for m in self._lexicon.mentions(run)):
                 return False
             # What only announces a series is no list.
             if lookup.kind == "list" and series_length(run) < 2 <= series_length(text):

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("weights.toml")
 RULED_OUT = 0.02
+FORESEEN, NEARER = 0.4, 0.04
+"""How near a known question is that is about the same thing, and by how much nearer than those that have no answer."""
+DOUBTED = -4.0
+"""The margin below which the trained reader sees no answer at all."""
 LACKS_MUCH = 0.3
 """Share of a question's names and nouns; a sentence that lacks as much is about something else."""
 _STRICT = frozenset({"figure", "date", "contact", "entity", "comparison"})
@@ -31,7 +35,7 @@ _OPEN = frozenset({"summary", "list", "how", "why", "definition"})
 
 
 _POINTING = re.compile(
-    r"[那这](?:个|辆|场|次|条|套|款|项|部|首|支)(?!时|公司|月|年|星期)|的那|搞的|办的|推出的|发起的"
+    r"[那这]车|[那这](?:个|辆|场|次|条|套|款|项|部|首|支)(?!时|公司|月|年|星期)|的那|搞的|办的|推出的|发起的"
 )
 
 
@@ -99,12 +103,15 @@ def signals(features: Features, lookup: Lookup, absent: Absent) -> dict[str, flo
 def contradicted(features: Features, lookup: Lookup) -> bool:
     """Whether the sentence is about another company or year, unless the question can be set right.
 
-    That is where it asserts, or points at one thing (那辆大篷车) that the sentence speaks of as another company's.
+    That is where it asserts, or is about one thing that the sentence speaks of as another company's: it points at it
+    (那辆大篷车), or questions that the sentence answers are nearer to it than those that it does not.
     """
     spoken_of = features.own_coverage >= 0.5
-    points = bool(_POINTING.search(lookup.text)) and features.year >= 0 and spoken_of and features.margin > -4
+    known = features.asked >= FORESEEN and features.asked >= features.unasked + NEARER
+    points = bool(_POINTING.search(lookup.text)) and spoken_of and features.margin > DOUBTED
+    one_thing = features.year >= 0 and (points or (known and (spoken_of or features.margin > 0)))
     asserts = lookup.kind == "yes_no" and (spoken_of or features.margin > 0)
-    mended = (asserts or points) and not lookup.outsiders
+    mended = (asserts or one_thing) and not lookup.outsiders
     return min(features.company, features.year) < 0 and not mended
 
 

@@ -17,7 +17,7 @@ _DIFFER = re.compile(
 _TWO = re.compile(
     r"(?P<first>[^，,。；;？?、和与跟同及]{2,16})(?:、|和|与|跟|同|以及|及)(?P<join>对|给|在|向)?(?P<second>[^，,。；;？?的、和与]{2,12}+)(?![、和与])"
 )
-_EACH = re.compile(r"(?:各自|分别)(?:都)?|各(?=是|占|为|有多少|要|多少|几)")
+_EACH = re.compile(r"(?:各自|分别)(?:都)?|各(?=是|占|为|有|要|多少|几|[玩干做搞办推用靠叫讲])")
 _JOINED = re.compile(r"[、和与及][^，,。；;？?]*$")
 _EDGES = "，,。；;？?！! "
 
@@ -46,9 +46,12 @@ def _cut(text: str, pattern: re.Pattern[str]) -> tuple[str, str] | None:
         return None
     second, shared = _alike(two["first"], two["second"])
     tail = f"{shared}{after}"
+    # 消保审查中的明察和暗访: what the first is of, the second is of too.
+    owner = two["first"].rpartition("的")
+    of_both = "".join(owner[:2]) if not two["join"] and len(owner[2]) >= len(second) - 2 else ""
     return (
         f"{before}{two['first']}{tail}".strip(_EDGES),
-        f"{before}{two['join'] or ''}{second}{tail}".strip(_EDGES),
+        f"{before}{two['join'] or ''}{of_both}{second}{tail}".strip(_EDGES),
     )
 
 

@@ -20,10 +20,14 @@ _NEW_TOPIC = re.compile(
 )
 _INSTEAD = re.compile(r"^(?:那么?)?(?:要是|如果)?换(?:成|作|做|到|了)(?:是)?")
 _SWAP = re.compile(r"^(?:那么?|还有|然后|再问|至于|and |what about |how about )?[，, ]*(?P<what>.{1,24}?)(?:呢|又?如何|怎么样)[？?。 ]*$|^(?:what about|how about|and) (?P<en>.{1,40}?)\??$", re.IGNORECASE)  # fmt: skip
+_SWAP_AND_ASK = re.compile(r"^(?:那么?)?(?P<what>[^，,？?]{2,8})呢[，,？?]\s*(?P<rest>.+)$")
+"""银行呢，它用的是哪些形式: a swap that asks something of its own."""
+_BARE_BRANCHES = frozenset({"银行", "证券", "信托", "普惠"})
+"""What a company of the group is called in a conversation about another."""
 # 这次活动 points back; 这次教育宣传月 names its own subject.
 _POINTED_AT = r"(?=活动|服务|平台|公司|展馆|模式|项目|数字|数据|措施|机制|业务|产品|案件|办法|会议|里|当中|方面|是|要|能|有|会|什|多|怎|，|,|？|[?]|$)"
 _REFERENCE = re.compile(
-    rf"它|他们|她们|其中|其(?=[一-龥])(?!他|它|实|余|间)|(?:这|那|该)(?:个|些|次|项|家|种|件|样|一)?{_POINTED_AT}|这里|那里|上述|前者|后者|此(?:项|次|外|举)|当时|刚才|"
+    rf"它|他们|她们|其中|其(?=[一-龥])(?!他|它|实|余|间)|(?:这|那|该)(?:个|些|次|项|家|种|件|样|一)?{_POINTED_AT}|^[里上](?:头|面)|这里|那里|上述|前者|后者|此(?:项|次|外|举)|当时|刚才|"
     r"\b(?:it|its|they|their|them|this|that|these|those)\b",
     re.IGNORECASE,
 )
@@ -53,13 +57,15 @@ HasSubject = Callable[[str], bool]
 class StandAlone:
     """A question that stands alone: ``topic`` is what was carried from earlier turns, ``focus`` what this turn asks.
 
-    ``text`` is both together; ``shape`` is the text whose question words tell the kind of answer.
+    ``text`` is both together; ``shape`` is the text whose question words tell the kind of answer. ``said`` is the answer before
+    it, where the question leans on what was spoken of.
     """
 
     text: str
     topic: str
     focus: str
     shape: str
+    said: str = ""
 
 
 def stand_alone(
@@ -89,6 +95,13 @@ def _join(
     swap = _SWAP.match(question)
     if swap:
         return _swapped(earlier, (swap["what"] or swap["en"]).strip(" ，,"), lexicon)
+    then = _SWAP_AND_ASK.match(question)
+    if then:
+        what = f"平安{then['what']}" if then["what"] in _BARE_BRANCHES else then["what"]
+        if lexicon.mentions(what):
+            carried = _swapped(earlier, what, lexicon).text
+            carried = topic(carried)
+            return StandAlone(f"{carried} {then['rest']}", carried, then["rest"], then["rest"])
     if question != bare or _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
         carried = topic(earlier.text)
         company = (
@@ -101,7 +114,7 @@ def _join(
         own = _members(question, lexicon)
         if own:
             carried = _without(carried, _members(carried, lexicon))
-        return StandAlone(f"{carried} {question}".strip(), carried, question, question)
+        return StandAlone(f"{carried} {question}".strip(), carried, question, question, answer)
     return alone
 
 

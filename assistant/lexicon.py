@@ -22,7 +22,7 @@ _COMPANY_LIKE = re.compile(
 )
 _NOT_A_NAME = re.compile(
     r"^(?:.*(?:在|的|了|和|与|是|对|从|把|买|卖|个|家|各|本|该|这|那|哪|什么|多少|怎么|办|投|保|为|有|过|给|去|到|吗|呢|往|向|账户|债券|股票|混合|货币|指数|旗下|四家|几家|所有|全部)|"
-    r"健康|人身|财产|商业|社会|医疗|汽车|车辆|重疾|意外|金融|养老|普通|分红|寿险|补充|年金|信用|其他|智能|子公司|成员|急速|一家)"
+    r"健康|人身|财产|商业|社会|医疗|汽车|车辆|重疾|意外|金融|养老|普通|分红|寿险|货币市场|补充|年金|信用|其他|智能|子公司|成员|急速|一家)"
 )
 
 
@@ -62,7 +62,7 @@ class Lexicon:
         found: list[Mention] = []
         for match in self._names.finditer(text):
             name = match[0].lower()
-            if name in _COMMON_WORDS and not _stands_alone(text, *match.span()):
+            if name.removesuffix("公司") in _COMMON_WORDS and not _stands_alone(text, *match.span()):
                 continue
             company, standing = self.companies[name]
             found.append(Mention(company, standing, *match.span()))
@@ -109,7 +109,7 @@ _COMMON_WORDS = frozenset(
         "微保",
     }
 )
-_BEFORE_A_NAME = frozenset("的那在成和与及跟或、，,：:；; 　（(“《年是为由让问说")
+_BEFORE_A_NAME = frozenset("里的那在成和与及跟或、，,：:；; 　（(“《年是为由让问说")
 _AFTER_COMMON = frozenset("金社网服务产品业务费率种")
 
 

@@ -40,7 +40,7 @@ _COMPANIES = re.compile(
 )
 _SERIES = re.compile(r"[^、,，。；;：:]{1,40}(?:、[^、,，。；;：:]{1,40})+")
 _MEANING = re.compile(
-    r"指(?:的是)?(?:什么|啥|哪)|是(?:什么|啥)|含义|意思|(?:由|包括|包含|含有)(?:什么|啥|哪)|(?:哪些|什么)(?:内容|部分)"
+    r"(?:是|由|指)哪[两三四五六七八九几]|代表(?:什么|啥|哪)|指(?:的是)?(?:什么|啥|哪)|是(?:什么|啥)|含义|意思|(?:由|包括|包含|含有)(?:什么|啥|哪)|(?:哪些|什么)(?:内容|部分)"
 )
 NEAR = 0.3
 """How much a sentence's score may lie below the best for its series to be the list that is asked for."""
@@ -70,7 +70,7 @@ def listed(lookup: Lookup, reading: Reading, lexicon: Lexicon) -> Composition | 
         if explained is not None:
             return explained
     found = enumeration_at(article.text, best.start, best.end)
-    if found is not None and _asks_for_all(found.items, reading, article, lexicon):
+    if found is not None and _asks_for_all(lookup, found.items, reading, article, lexicon):
         return bullets(article, found.items)
     under = _labelled(reading, best, lexicon)
     if under is not None:
@@ -159,12 +159,19 @@ def _of_sections(
 
 
 def _asks_for_all(
-    found: Sequence[tuple[int, int]], reading: Reading, article: Article, lexicon: Lexicon
+    lookup: Lookup,
+    found: Sequence[tuple[int, int]],
+    reading: Reading,
+    article: Article,
+    lexicon: Lexicon,
 ) -> bool:
     """Whether the question speaks of the enumeration, not of what one of its items tells."""
     shares = [
         coverage(reading.terms, [(folded(article.text[slice(*i)], lexicon), 1.0)], lexicon) for i in found
     ]
+    owned = [bool(set(lookup.companies) & lexicon.members(article.text[slice(*i)])) for i in found]
+    if any(owned) and not all(owned):
+        return False
     ordered = sorted(shares, reverse=True)
     return ordered[0] - ordered[1] < 0.3
 

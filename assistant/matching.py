@@ -18,7 +18,9 @@ from index.segmentation import sentences
 
 WHICH_COMPANIES = re.compile(r"哪(?:些|几家|几个)(?:成员|子)?(?:公司|机构|企业)|哪几家")
 WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company", re.IGNORECASE)
-_DATE = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
+_DATE = re.compile(
+    r"\d{1,2}[:：]\d{2}|\d{1,2}[点时](?![间候段代效长])|24小时|(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年"
+)
 PHONE = re.compile(r"\d{5,}|\d{3,4}(?:-\d{3,8})+")
 _CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
 _LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")
@@ -76,7 +78,7 @@ def year_match(asked: Sequence[int], sentence: Sentence) -> float:
     return 1.0 if set(asked) & set(spoken) else -1.0
 
 
-_DURATIONS = frozenset({"天", "日", "周", "个月", "月", "年", "小时", "分钟"})
+_DURATIONS = frozenset({"天", "日", "工作日", "周", "个月", "月", "年", "小时", "分钟"})
 
 
 _UNIT_OF = (

@@ -31,22 +31,27 @@ OVERVIEW_CHARS = 295
 """Room for an overview, bullets and line ends included, and for saying as of when it holds."""
 MANY_HEADINGS = 4
 """With this many headings an article's overview is its headings."""
+LABEL_CHARS = 3
+"""A label shorter than this is a word like any other."""
 NAMED = 0.5
 """Share of the question's words that a heading must hold to be what the question asks about."""
 NEAREST, GATHERED = 5, 4
 """A section is what is asked about when it holds so many of the statements that are nearest in meaning."""
 ASIDE = 0.3
 """A statement whose cosine to the question lies further below the best one's is beside what is asked."""
+OPENS = 30
+"""A paragraph's first sentence of so many characters only opens it."""
 SPEAKS = 0.4
 """A statement speaks of what is asked when it holds this share of what the best of its paragraph holds."""
 
 _ASKS_FOR_OVERVIEW = re.compile(
     r"(?:哪些|什么|啥|哪几(?:个|项|方面)?)(?:的)?(?:具体|主要|重要|新)?(?:花样|花招|招数|名堂|举措|做法|工作|措施|动作|成果|成绩|成效|进展|努力|探索|实践)"
-    r"|(?:举措|做法|工作|措施|成果|成效|进展)(?:都|主要|具体)?(?:有|包括)(?:哪些|什么|啥)|(?:做|干|搞|玩)了(?:些)?(?:什么|啥|哪些)|都(?:做|干)(?:什么|啥|哪些)|都用了(?:什么|啥|哪些)"
+    r"|(?:举措|做法|工作|措施|成果|成效|进展)(?:都|主要|具体)?(?:有|包括)(?:哪些|什么|啥)|(?:做|干|搞|玩)了(?:些)?(?:什么|啥|哪些)|都(?:做|干)(?:什么|啥|哪些)|都用(?:了|过)?(?:些)?(?:什么|啥|哪些)"
 )
 _DID = re.compile(r"(?:都|各|还|内外)(?:做|干|搞|玩)了(?:些)?(?:什么|啥|哪些)")
 _OUTLINE = re.compile(
     r"(?:文|篇|报道|稿|材料)[^，,。？?]{0,12}(?:讲|说|写|谈|分|介绍|包[括含]|涉及|有)[^，,。？?]{0,4}(?:哪|几|什么)"
+    r"|(?:文|篇|报道|稿|材料)[^。？?]{0,24}(?:讲|说|写|谈|介绍|涉及)[^，,。？?]{0,6}(?:哪|几)(?:几|个|些)?(?:方面|部分|块|点)"
     r"|(?:提纲|大纲|目录|结构|框架)"
 )
 _BACKGROUND = re.compile(r"背景|导语|引言|开头|开篇")
@@ -55,7 +60,7 @@ _ASKING = re.compile(
     r"简单|简要|大致|文章|长文|报道|稿子|全文|两句|一份|主要|方面|内容|介绍|工作"
 )
 _NEW = re.compile(
-    r"新(?:花样|花招|东西|招|意|鲜|玩法|名堂|点子|做法|形式|尝试|手段|办法|方式|法子)|创新|推陈出新"
+    r"新(?:花样|花招|东西|招|意|鲜(?:事|玩法|东西|花样|做法|招)?|玩法|名堂|点子|做法|形式|尝试|手段|办法|方式|法子)|创新|推陈出新"
 )
 _QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{1,10})[”\"」』]")
 
@@ -141,8 +146,19 @@ def names_all(article: Article, terms: Sequence[Term], lexicon: Lexicon) -> bool
 def quoted_sections(lookup: Lookup, article: Article) -> list[Section]:
     """The sections whose headings quote a word that ``lookup`` quotes too: 活动覆盖“全” for “全” and for “全、实、新”.
 
-    What is new (新花样) is what a heading is about that quotes “新”.
+    What is new (新花样) is what a heading is about that quotes “新”. Where it names labels of paragraphs (办实事、重实效), it is
+    about these.
     """
+    labelled = [
+        section
+        for section in sections(article.text)
+        if section.heading.level == RUN_IN_LEVEL
+        and len(section.heading.text) >= LABEL_CHARS
+        and section.heading.text in lookup.text
+    ]
+    if labelled:
+        return labelled
+
     asked = {word for quoted in _QUOTED.findall(lookup.text) for word in quoted.split("、")}
     if not lookup.companies and _NEW.search(lookup.text):
         asked.add("新")
@@ -264,6 +280,9 @@ def _speaking(
     own = units(article, *paragraph)
     shares = [named(article.text[unit.start : unit.end], terms, lexicon) for unit in own]
     told = [number for number, share in enumerate(shares) if share > 0 and share >= SPEAKS * max(shares)]
+    if told == [0] and own[0].end - own[0].start <= OPENS:
+        # Such a sentence only names what the rest of its paragraph tells of.
+        told = [0, len(own) - 1]
     return [[unit] for unit in (own[told[0] : told[-1] + 1] if told else own)]
 
 

@@ -29,7 +29,7 @@ _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 
 UNITS = (
-    "人次", "公里", "小时", "分钟", "个月", "工作日", "方面", "维度", "地区", "个百分点", "平方米",
+    "人次", "公里", "周岁", "小时", "分钟", "个月", "工作日", "方面", "维度", "地区", "个百分点", "平方米",
     "件", "次", "场", "人", "名", "位", "家", "项", "款", "个", "起", "元", "天", "日", "月", "年", "周",
     "省", "市", "地", "份", "种", "类", "条", "只", "部", "期", "篇", "笔", "单", "例", "户", "台", "辆", "步", "大", "倍", "岁", "成", "通", "批", "轮",
 )  # fmt: skip
@@ -40,6 +40,7 @@ SAME_UNIT = (
     {"人", "名", "位", "人次"},
     {"个", "项", "款", "种", "类", "大", "家", "地区"},
     {"场", "次"},
+    {"岁", "周岁"},
 )
 """Measure words that speakers interchange for one thing counted."""
 
@@ -55,7 +56,7 @@ _NUMBER = (
 _QUANTITY = re.compile(
     rf"(?P<percent_cn>百分之(?P<pc>\d+(?:\.\d+)?|{_HAN_NUMBER}))"
     # 12个省 counts 省, as 12省 does.
-    rf"|(?:{_NUMBER})(?P<about>[余多来几]?)\s*(?:个(?=省|市|地区))?(?P<unit>%|％|"
+    rf"|(?:{_NUMBER})(?P<about>[余多来几]?)\s*(?:个(?=省|市|地区|工作日))?(?P<unit>%|％|"
     + r"(?P<money>(?:亿|万)?元)|"
     + "|".join(UNITS)
     + r")?"
@@ -170,7 +171,8 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
         value = Decimal(match["arabic"].replace(",", ""))
         scale = match["scale"]
     else:
-        if len(match["chinese"]) < 2 and (not unit or match["chinese"] in "百千万亿零〇"):
+        bare_power = match["chinese"] in "百千万亿零〇"
+        if len(match["chinese"]) < 2 and (not unit or (bare_power and not _some_power(text, start))):
             return None
         if start and text[start - 1] in "第几数":
             return None
@@ -186,6 +188,11 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
     odd = match["about"] or match["odd"] or match["han_odd"]
     about = bool(odd) or bool(_APPROXIMATE_BEFORE.search(text[max(0, start - 2) : start]))
     return Quantity(value, unit, about, start, end, match[0])
+
+
+def _some_power(text: str, start: int) -> bool:
+    """Whether the power at ``start`` is said to be reached: 上万名, 近千件."""
+    return start > 0 and text[start - 1] in "上近超过逾"
 
 
 def years(text: str) -> list[int]:

@@ -46,7 +46,7 @@ class Features:
     """What was measured of one sentence against one question; all about 0 … 1, conflicts negative.
 
     ``asked`` and ``unasked`` say how near known questions come that it answers, and that it does not (``anticipated``).
-    ``headed`` is the share of the question's words that the headings over one of the passages hold.
+    ``foreseen``: there are known questions about its article at all. ``headed`` is the share of the question's words that the headings over one of the passages hold.
     """
 
     coverage: float
@@ -61,6 +61,7 @@ class Features:
     rank: float
     asked: float = 0.0
     unasked: float = 0.0
+    foreseen: bool = False
     headed: float = 0.0
     margin: float = 0.0
 
@@ -156,6 +157,8 @@ SPAN = 0.07
 """What a sentence loses for each unit that its margin is below the best one's."""
 UNITLESS = 1.0
 """What a sentence loses that gives no figure in the unit asked for, no date or no names where these are asked for."""
+SAID = 0.35
+"""What a sentence gains that the answer before was taken from; its neighbours in the paragraph gain half."""
 STATED = 0.3
 """What a sentence gains that gives, or follows upon, the figures that the question states."""
 EXPLAINED = frozenset({"definition", "how", "fact", "summary"})
@@ -163,6 +166,9 @@ EXPLAINING = 0.6
 """What a sentence gains in these kinds that says what the word is that is asked about: 暗访,即…."""
 VALUES = ("数字", "时间", "名称", "姓名")
 """What ``Reading.lacking`` calls the sort of value that was asked for and is not given; all else in it are words."""
+QUOTED_CHARS = 5
+"""So many characters between two marks of an earlier answer are taken for a quotation."""
+_PUNCTUATION = re.compile(r"[,，。；;：:、!！?？“”\"\s\[\]()（）]+")
 _KIND_WEIGHT = {
     "definition": 2.5,
     "comparison": 4.0,
@@ -257,9 +263,11 @@ class FeatureReader:
                 self._features(lookup, terms, pairs, candidate, meaning, contrast),
                 asked=_nearness(likeness.answered),
                 unasked=_nearness(likeness.unanswered),
+                foreseen=self._anticipated.covers(candidate.sentence.passage.article.id),
             )
             score = _score(features, lookup.kind) - UNITLESS * self._lacks(lookup, candidate.sentence.text)
             score -= ANNOUNCING * announces(candidate.sentence.text)
+            score += SAID * _follows(lookup, candidate.sentence)
             score += STATED * _stated(lookup, candidate.sentence)
             if lookup.kind in EXPLAINED:
                 score += EXPLAINING * explains(lookup, terms, candidate.sentence.text)
@@ -389,6 +397,18 @@ KNOWN_ABSENT = 1.7
 """How much more it says that a passage lacks a word which the articles do use elsewhere."""
 HEAD_WEIGHT = 1.4
 """How much more the last noun of a question weighs."""
+
+
+def _follows(lookup: Lookup, sentence: Sentence) -> float:
+    """Whether the answer that the question follows upon was taken from the sentence: 1, or from its paragraph: 0.5."""
+    if not lookup.said:
+        return 0.0
+    quoted = [piece for piece in _PUNCTUATION.split(lookup.said) if len(piece) >= QUOTED_CHARS]
+    for text, worth in ((sentence.text, 1.0), (sentence.paragraph, 0.5)):
+        held = normalise(text)
+        if any(piece in held for piece in quoted):
+            return worth
+    return 0.0
 
 
 def _stated(lookup: Lookup, sentence: Sentence) -> float:

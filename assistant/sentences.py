@@ -53,6 +53,13 @@ class Sentence:
         return self.passage.article.text.rfind("\n", 0, self.start) + 1
 
     @property
+    def paragraph(self) -> str:
+        """Its whole paragraph."""
+        text = self.passage.article.text
+        stop = text.find("\n", self.end)
+        return text[self.paragraph_start : stop if stop >= 0 else None]
+
+    @property
     def paragraph_before(self) -> str:
         """What its paragraph says before the statement."""
         return self.passage.article.text[self.paragraph_start : self.start]

@@ -27,7 +27,7 @@ _SIMPLIFY = opencc.OpenCC("t2s")
 
 _POLITE = re.compile(
     r"^(?:(?:你好|您好|嗨|hello|hi|早上好|下午好|晚上好)(?:呀|啊|哦)?[，,。!！~ ]+)?(?:(?:麻烦|请(?!问|教)|劳驾|辛苦)(?:你|您)?(?:帮(?:我|忙))?)?(?:不好意思|打扰(?:一下|了)?)?[，, ]*"
-    r"(?:(?:请问|我想问|想问|问一?下|想?请教(?:一下|下)?|咨询一?下|想?了解一?下|我想了解|想知道|我想知道|我要问|查一?下|查询一?下|帮我(?:查|找|看|问)(?:一?下)?|告诉我|跟我说说|说一?下|能不能(?:告诉|帮)我|能否告诉我|可以告诉我|可否告诉我|客户问|有客户问|客户想知道|有人问)(?:一下|下|一声|你|您)?)*[，,:： ]*"
+    r"(?:(?:请问|我想问|想问|问一?下|想?请教(?:一下|下)?|咨询一?下|(?:商户|用户|储户|老人|家属|记者|同事|领导)问|想?了解一?下|我想了解|想知道|我想知道|我要问|查一?下|查询一?下|帮我(?:查|找|看|问)(?:一?下)?|告诉我|跟我说说|说一?下|能不能(?:告诉|帮)我|能否告诉我|可以告诉我|可否告诉我|客户问|有客户问|客户想知道|有人问)(?:一下|下|一声|你|您)?)*[，,:： ]*"
     r"(?:那个|就是|嗯+|额)?[，, ]*",
     re.IGNORECASE,
 )
@@ -37,8 +37,13 @@ _POLITE_END = re.compile(
     r"[，,。！!？?~～ ]*)+$",
     re.IGNORECASE,
 )
+_WANTED_BY = re.compile(
+    r"^(?:领导|老板|主任|经理|客户|记者|同事|上面|总部)(?:想)?(?:要|让我|叫我)[^，,。：:]{0,10}[：:]\s*"
+)
+"""Who wants the answer, and in what form."""
 _TO_VERIFY = re.compile(
-    r"[，,。；;](?:这个?|该)?(?:(?:数字?|说法|数据|信息|话)[^，,。；;]{0,14}[，,])?(?:麻烦|请|劳驾|帮忙?|给)*(?:你|您|我|咱)?(?:核实|核对|核|确认|查证|求证)(?:一?下)?[。！!]?$"
+    r"[，,。；;](?:我|咱)?[^，,。；;]{0,6}(?:这样|这么)(?:写|说|讲|报|填|答|回复)(?:行|对|可以|没问题|成|准)(?:吗|么|不)?[？?]?$"
+    r"|[，,。；;](?:这个?|该)?(?:(?:数字?|说法|数据|信息|话)[^，,。；;]{0,14}[，,])?(?:麻烦|请|劳驾|帮忙?|给)*(?:你|您|我|咱)?(?:核实|核对|核|确认|查证|求证)(?:一?下)?[。！!]?$"
 )
 """What asks to check what was said before it."""
 _WHAT_TO_SAY = re.compile(
@@ -52,6 +57,9 @@ _SPLIT = re.compile(
 _EACH_TOLD = frozenset({"list", "definition", "how", "why", "fact", "figure", "date", "contact"})
 """Kinds of which two things are told one after the other; where one sentence has both, it is said once."""
 _EACH = re.compile(r"分别|各自|各(?:是|靠|用|有|怎|叫)")
+_TWO_YEARS = re.compile(
+    r"((?:19|20)\d{2}年)(?:和|跟|与|同|、|比|较|对比|相比)((?:19|20)\d{2}年)(?:相比|对比|比较|比)?"
+)
 _ALSO = re.compile(r"[，,]?(?:还有|以及|另外|再加上)")
 _TELLS = 5  # characters: a thing asked for by name alone has at least so many
 MOST_PARTS = 6
@@ -89,6 +97,7 @@ class Lookup:
         years: calendar years it names.  quantities: figures it states.
         english: whether it was asked in English; ``text`` then ends with the Chinese for the terms it knows.
         queries: the formulations to search with, the best first.
+        said: the answer that it follows upon, normalised; empty where it stands alone.
     """
 
     text: str
@@ -102,6 +111,7 @@ class Lookup:
     quantities: tuple[Quantity, ...]
     english: bool
     queries: tuple[str, ...]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +131,13 @@ def normalise(text: str) -> str:
 
 def without_politeness(text: str) -> str:
     """The question without 请问, 谢谢 and their like; the text itself when nothing else is in it."""
-    bare = _POLITE.sub("", text, count=1)
+    bare = _POLITE.sub("", _WANTED_BY.sub("", text, count=1), count=1)
+    if not asks(_TO_VERIFY.sub("", bare)):
+        bare = _TO_VERIFY.sub("，对吗", bare)
     bare = _POLITE_END.sub("", bare) or bare
     said = _WHAT_TO_SAY.sub("", bare)
-    if asks(said):
+    if asks(said) or bare[len(said) : len(said) + 1] in ("，", ","):
         bare = said
-    if not asks(bare):
-        bare = _TO_VERIFY.sub("，对吗", bare)
     return bare.strip(" ，,") or text
 
 
@@ -178,7 +188,7 @@ class Understander:
             topic, focus = story(focus)
             # 怎么抓的？概括两句: what is wanted may be said apart from what is asked.
             shape = focus if shape == text and topic and kind_of(text) != "summary" else shape
-        whole = self._lookup(text, topic, focus, shape, (raw,))
+        whole = replace(self._lookup(text, topic, focus, shape, (raw,)), said=folded.said)
         return Understanding(whole, self._parts(whole), corrections)
 
     def _lookup(self, text: str, topic: str, focus: str, shape: str, also: tuple[str, ...]) -> Lookup:
@@ -216,11 +226,13 @@ class Understander:
         """The separate things asked: clauses that each hold a question word, or one question about several companies."""
         if whole.kind in ("smalltalk", "request"):
             return (whole,)
+        if not reckons(whole.shape) and (both_years := _TWO_YEARS.search(whole.text)):
+            return tuple(self._of_year(whole, both_years, number) for number in (1, 2))
         two = contrasted(whole.focus)
         if two is None and whole.kind in _EACH_TOLD and len(whole.companies) < 2:
             two = each(whole.focus)
         if two:
-            both = self._sharing_subjects(whole, two)
+            both = self._sharing_subjects(whole, two, leaning=False)
             return tuple(replace(one, kind="how") if one.kind == "fact" else one for one in both)
         if whole.kind in ("comparison", "summary"):
             return (whole,)
@@ -253,17 +265,25 @@ class Understander:
             return tuple(self._about(whole, company) for company in whole.companies)
         return (whole,)
 
-    def _sharing_subjects(self, whole: Lookup, asking: Sequence[str]) -> tuple[Lookup, ...]:
-        """Later parts inherit the company, year and topic that the first part names and they do not."""
+    def _sharing_subjects(
+        self, whole: Lookup, asking: Sequence[str], *, leaning: bool = True
+    ) -> tuple[Lookup, ...]:
+        """Later parts inherit the company and year that the first part names and they do not; if ``leaning``, its topic too."""
         first = self._lookup(f"{whole.topic} {asking[0]}".strip(), whole.topic, asking[0], asking[0], ())
+        first = replace(first, said=whole.said)
         parts = [first]
         for piece in asking[1:]:
             own = self._lookup(piece, "", piece, piece, ())
             inherited = [] if own.companies else list(first.companies)
             inherited += [] if own.years else [f"{year}年" for year in first.years]
-            topic = asking[0] if len(piece) < _SHORT else " ".join(inherited)
+            topic = asking[0] if leaning and len(piece.rstrip("？?。 ")) < _SHORT else " ".join(inherited)
             parts.append(self._lookup(f"{topic} {piece}".strip(), topic, piece, piece, (whole.text,)))
         return tuple(parts)
+
+    def _of_year(self, whole: Lookup, both: re.Match[str], number: int) -> Lookup:
+        """The same question about one of two years."""
+        text = f"{whole.text[: both.start()]}{both[number]}{whole.text[both.end() :]}"
+        return self._lookup(text, "", text, _EACH.sub("", text), (whole.text,))
 
     def _about(self, whole: Lookup, company: str) -> Lookup:
         """The same question about one of the companies it names."""

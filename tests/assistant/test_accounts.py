@@ -80,3 +80,18 @@ def test_what_is_said_of_this_year_comes_with_the_day_it_was_published(over) -> 
 def test_a_day_without_a_year_comes_with_the_day_it_was_published(over) -> None:
     article = ("云岭保险App长辈版于3月15日上线，采用大字体和简洁页面。", "2023-03-20")
     assert "3月15日上线（2023年3月20日资料）" in over(article).ask("云岭保险App长辈版哪天上线的？").text
+
+
+PARAPHRASED = ("客户来电即可说方言，云岭保险这项服务首批覆盖8种，座席经过培训。", "2022-06-20")
+COVERAGE_2022 = ("云岭保险：2022年培训覆盖率为98.6%，培训1200人。", "2023-02-20")
+COVERAGE_2023 = ("云岭保险：2023年培训覆盖率为99.8%，培训1300人。", "2024-02-02")
+
+
+def test_two_values_told_in_other_words_disagree_too(over) -> None:
+    said = over(PARAPHRASED, NEW).ask("云岭保险的方言服务覆盖几种方言？").text
+    assert "8种" in said and "12种" in said and "不一" in said
+
+
+def test_what_stands_beside_the_figure_that_the_question_states_is_told_alone(over) -> None:
+    said = over(COVERAGE_2022, COVERAGE_2023).ask("云岭保险培训覆盖率98.6%是哪一年的？").text
+    assert "2022年" in said and "99.8%" not in said

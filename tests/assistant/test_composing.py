@@ -87,7 +87,7 @@ def test_what_is_said_is_verbatim_but_for_the_words_that_join_it(small: Any) -> 
         ("平安健康险理赔了80单吗？", "不是。资料为12单，不是80单："),
         ("平安健康险理赔了30单吗？", "不是。资料为12单，不是30单："),
         ("大篷车是6月20日启动的吗？", "不是。资料为5月20日，不是6月20日："),
-        ("大篷车走遍了9个省，对吗？", "不是。资料为5个，不是9个："),
+        ("大篷车走遍了9个省，对吗？", "不是。资料为5个省，不是9个省："),
         ("平安人寿理赔30单，对吧？", "是的，"),
         ("大篷车举办了反诈讲座吗？", "是的，"),
     ],
@@ -216,3 +216,16 @@ def test_one_item_is_no_list(small: Any) -> None:
     assert bullets(small.source, [(0, end)]) == Composition(
         (Statement(_TEXT[: end - 1], (Proof(small.source, 0, end),)),)
     )
+
+
+def test_a_figure_that_the_sentence_does_not_give_is_not_confirmed(desk: Callable[..., Any]) -> None:
+    said = desk("平安银行的大篷车走遍各地,举办反诈讲座。").say("平安银行的大篷车举办了30场反诈讲座吗？")
+    assert said.startswith("资料提到：")
+
+
+def test_which_company_is_told_with_its_name_though_the_deed_stands_apart(desk: Callable[..., Any]) -> None:
+    made = desk(
+        "平安银行聚焦偏远地区居民的金融需求,以多功能大篷车为载体,集知识普及、反诈教育、消保游戏于一体,"
+        "穿越山川河谷,送去金融知识,深受当地群众的欢迎和好评,也得到了社会各界的广泛关注与支持。"
+    )
+    assert "平安银行" in made.say("开着大篷车送金融知识的是哪家公司？")

@@ -58,3 +58,14 @@ def test_another_year_or_company_rules_an_answer_out(
     reading = made.read(question)
     assert contradicted(reading.evidence[0].features, made.lookup(question)) is ruled_out
     assert (reading.probability == RULED_OUT) is ruled_out
+
+
+def test_a_thing_of_another_company_can_be_set_right_where_it_is_known_to_be_asked_about(
+    desk: Callable[..., Any],
+) -> None:
+    made = desk(TEXT)
+    lookup = made.lookup("平安产险2022年的赔付通道有几条？")
+    of_another = replace(made.read("2022年平安人寿赔付多少件？").evidence[0].features, company=-1.0)
+    assert contradicted(replace(of_another, asked=0.3, unasked=0.1, margin=3.0), lookup)
+    assert contradicted(replace(of_another, asked=0.6, unasked=0.6, margin=3.0), lookup)
+    assert not contradicted(replace(of_another, asked=0.6, unasked=0.4, margin=3.0), lookup)

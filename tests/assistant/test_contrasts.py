@@ -56,3 +56,7 @@ def test_what_is_asked_of_each_of_two_is_looked_up_one_at_a_time() -> None:
 )
 def test_three_things_or_one_are_not_two(question: str) -> None:
     assert each(question) is None
+
+
+def test_what_the_first_is_of_the_second_is_of_too() -> None:
+    assert contrasted("消保审查中的明察和暗访差在哪里？") == ("消保审查中的明察", "消保审查中的暗访")

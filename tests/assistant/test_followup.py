@@ -106,3 +106,15 @@ def test_what_the_assistant_said_is_never_taken_for_a_question(follow: Callable[
 def test_the_topic_of_a_question_is_what_is_left_without_its_question_words() -> None:
     assert topic("平安银行一共化解了多少件？") == "平安银行一共化解"
     assert topic("什么是联席会议？") == "联席会议"
+
+
+def test_a_swap_that_asks_something_of_its_own_keeps_the_topic(follow: Callable[..., StandAlone]) -> None:
+    alone = follow("平安普惠做调解跟哪些单位联手？", "银行呢，用的是哪些形式？")
+    assert "平安银行" in alone.topic and "普惠" not in alone.text and "调解" in alone.text
+    assert alone.focus == "用的是哪些形式？"
+
+
+def test_what_was_answered_is_kept_where_the_question_leans_on_it(follow: Callable[..., StandAlone]) -> None:
+    answer: tuple[Role, str] = ("assistant", "在学习强国上线专栏[1]")
+    assert follow("学习强国上做了什么？", answer, "里头放的是什么内容？").said == answer[1]
+    assert follow("学习强国上做了什么？", answer, "平安银行的大篷车走了多远？").said == ""

@@ -114,3 +114,29 @@ def test_how_people_talk_has_the_kind_of_what_they_ask(question: str, kind: str)
 )
 def test_what_wants_a_sum_is_told_from_what_is_written(question: str, reckoned: bool) -> None:
     assert reckons(question) is reckoned
+
+
+@pytest.mark.parametrize(
+    ("question", "unit"),
+    [("旗下几家公司一共赔了多少钱", ""), ("有几家公司赔了多少件", "件"), ("赔了几件", "件")],
+)
+def test_some_companies_are_not_asked_for_by_their_number(question: str, unit: str) -> None:
+    assert asked_unit(question) == unit
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("网点几点到几点营业？", "date"),
+        ("提几点建议", "fact"),
+        ("“暗访”是个什么做法？", "definition"),
+        ("理赔的情况给我列个全貌", "summary"),
+        ("怎么打击黑产的，成效如何？", "summary"),
+        ("高管、员工、客服都说说", "summary"),
+        ("是从哪几层搭起来的", "list"),
+        ("How many complaints came in through the hotline?", "figure"),
+        ("提前还款的费率", "figure"),
+    ],
+)
+def test_what_sort_of_answer_everyday_words_want(question: str, kind: str) -> None:
+    assert kind_of(question) == kind

@@ -63,3 +63,12 @@ def test_english_terms_are_translated_the_longest_first(lexicon: Lexicon) -> Non
 
 def test_synonyms_hold_both_ways(lexicon: Lexicon) -> None:
     assert all(word in lexicon.synonyms[other] for word, line in lexicon.synonyms.items() for other in line)
+
+
+@pytest.mark.parametrize("text", ["作为区域性寿险公司", "货币市场基金的份额"])
+def test_a_sort_of_company_is_no_company(lexicon: Lexicon, text: str) -> None:
+    assert named(lexicon, text) == []
+
+
+def test_a_short_name_after_in_is_a_company(lexicon: Lexicon) -> None:
+    assert named(lexicon, "宣传月里产险做了什么") == [("平安产险", "member")]

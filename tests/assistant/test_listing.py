@@ -62,3 +62,11 @@ def test_words_that_headings_quote_are_explained_heading_by_heading(desk: Callab
 )
 def test_a_series_is_as_long_as_the_things_it_names(text: str, length: int) -> None:
     assert series_length(text) == length
+
+
+def test_of_an_enumeration_only_the_company_asked_about_is_told(desk: Callable[[str], Any]) -> None:
+    made = desk(
+        "一是完善热线和邮箱等渠道。\n二是探索多元调解,平安银行通过便民站、线上调解室等形式化解纠纷。\n三是落实三到位。"
+    )
+    said = made.say("平安银行通过哪些形式化解纠纷？")
+    assert "线上调解室" in said and "三到位" not in said

@@ -8,6 +8,7 @@ from assistant.matching import (
     announces,
     calculable,
     company_match,
+    explains,
     lacks_names,
     lacks_parts,
     lacks_value,
@@ -105,3 +106,21 @@ def test_a_figure_that_the_question_states_is_one_of_those_that_are_reckoned_wit
     assert calculable(text)
     assert not calculable(text, quantities("7亿人次"))
     assert calculable(text, quantities("2万余场"))
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "explaining"),
+    [
+        ("消保检查里的“暗访”是什么做法？", "暗访,即由集团派出神秘客。", True),
+        ("“明察暗访”里的暗访是什么？", "暗访,即由集团派出神秘客。", True),
+        ("“明察暗访”是什么机制？", "暗访,即由集团派出神秘客。", False),
+        ("暗访是什么？", "暗访检查由集团派人进行。", False),
+    ],
+)
+def test_a_sentence_explains_the_word_that_it_opens_with(
+    desk, question: str, text: str, explaining: bool
+) -> None:
+    made = desk("平安建立了“明察暗访”机制。")
+    lookup = made.lookup(question)
+    terms = made.terms.terms(lookup.focus)
+    assert explains(lookup, terms, text) is explaining

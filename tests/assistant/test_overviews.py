@@ -66,10 +66,10 @@ def test_the_aspects_of_an_article_are_its_headings(brief: Any) -> None:
 
 
 def test_a_word_that_question_and_heading_both_quote_names_the_section(brief: Any) -> None:
-    (section,) = quoted_sections("“暖”是怎么做的", brief.source)
+    (section,) = quoted_sections(brief.lookup("“暖”是怎么做的"), brief.source)
     assert section.heading.text == "三、守护“暖”"
-    assert quoted_sections("暖是怎么做的", brief.source) == []
-    assert quoted_sections("“冷、暖”各是什么", brief.source) == [section]
+    assert quoted_sections(brief.lookup("暖是怎么做的"), brief.source) == []
+    assert quoted_sections(brief.lookup("“冷、暖”各是什么"), brief.source) == [section]
 
 
 def test_a_labelled_item_keeps_its_label(brief: Any) -> None:
@@ -122,3 +122,25 @@ def test_every_statement_of_an_overview_stands_in_its_own_quote(brief: Any) -> N
 )
 def test_asking_what_was_done_is_asking_for_an_overview(question: str, asks: bool) -> None:
     assert asks_for_overview(question) is asks
+
+
+def test_labels_that_the_question_names_are_told_and_no_others(brief: Any) -> None:
+    assert [s.heading.text for s in quoted_sections(brief.lookup("送健康都做了什么"), brief.source)] == [
+        "送健康"
+    ]
+    said = brief.say("送健康都做了什么")
+    assert "1900人次" in said and "260次" not in said
+
+
+@pytest.mark.parametrize("question", ["今年搞了哪些新花样？", "有什么创新的做法，都说说", "哪些新鲜玩法？"])
+def test_what_is_new_stands_where_a_heading_quotes_new(desk: Callable[..., Any], question: str) -> None:
+    made = desk("一、保障“稳”\n机构坚守岗位。\n二、形式“新”\n新平台:在网站开专栏。\n新渠道:请主播讲课。")
+    found = quoted_sections(made.lookup(question), made.source)
+    assert [section.heading.text for section in found] == ["二、形式“新”"]
+    of_one = made.lookup(f"平安银行{question}")
+    assert quoted_sections(of_one, made.source) == []
+
+
+def test_a_short_opening_sentence_is_told_with_the_rest_of_its_paragraph(desk: Callable[..., Any]) -> None:
+    made = desk("平安践行“清泉经验”。干部每月下访12次,成立专家小组,逐件化解。\n客服热线全天有人接听。")
+    assert "专家小组" in made.say("“清泉经验”是怎么落地的，提炼几个要点，概括一下")

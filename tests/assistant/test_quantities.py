@@ -241,3 +241,20 @@ def test_quantities_stand_in_order_where_they_say_they_do(text: str) -> None:
     found = quantities(text)
     assert all(text[item.start : item.end] == item.text for item in found)
     assert all(before.end <= after.start for before, after in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("12个省", "12", "省"),
+        ("41个地区", "41", "地区"),
+        ("5个工作日", "5", "工作日"),
+        ("上万名", "10000", "名"),
+        ("近千件", "1000", "件"),
+        ("年满65周岁", "65", "周岁"),
+    ],
+)
+def test_what_is_counted_is_the_unit_though_a_measure_word_stands_before_it(
+    text: str, value: str, unit: str
+) -> None:
+    assert one(text) == (Decimal(value), unit)

@@ -232,3 +232,35 @@ def test_a_year_may_be_said_by_its_last_two_digits(
     understand: Callable[..., Understanding], question: str, years: tuple[int, ...]
 ) -> None:
     assert understand(question).whole.years == years
+
+
+def test_two_years_are_looked_up_one_by_one(understand: Callable[..., Understanding]) -> None:
+    parts = understand("平安人寿2021年和2022年各赔付多少件？").parts
+    assert [part.years for part in parts] == [(2021,), (2022,)]
+    assert all(part.kind == "figure" and part.companies == ("平安人寿",) for part in parts)
+    assert len(understand("2021年和2022年的赔付件数相差多少？").parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("大篷车走了12个省，这个数要写进稿子，麻烦核一下", "yes_no"),
+        ("总局是5月18日揭的牌，我材料里这样写行吗？", "yes_no"),
+        ("大篷车走了多少个省，帮我核实一下", "figure"),
+    ],
+)
+def test_what_is_to_be_verified_is_asserted(
+    understand: Callable[..., Understanding], question: str, kind: str
+) -> None:
+    assert understand(question).whole.kind == kind
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "客户问现在由哪个机构统管，我该怎么说？",
+        "领导要一句话：现在由哪个机构统管",
+    ],
+)
+def test_who_wants_to_know_and_what_to_say_are_no_part_of_a_question(question: str) -> None:
+    assert without_politeness(question).rstrip("？") == "现在由哪个机构统管"
