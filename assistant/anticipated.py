@@ -29,6 +29,9 @@ FILE = "questions.npz"
 _REMEDY = "重新安装本程序可以恢复它。"
 _STATEMENTS = 50_000
 
+NEAREST, ALIKE = 8, 0.7
+"""Of so many known questions the answers are looked at, where their cosine to the question is as high as this."""
+
 Places = npt.NDArray[np.int32]
 
 
@@ -122,6 +125,21 @@ class Anticipated:
 
     def __len__(self) -> int:
         return len(self._vectors)
+
+    def nearest(self, question: Vectors, most: int = NEAREST) -> list[tuple[str, int]]:
+        """Where the answers to the known questions nearest to ``question`` stand: article and offset, the nearest first.
+
+        Those that are too far to be about the same thing are left out.
+        """
+        if not len(self):
+            return []
+        cosines = np.where(self._answered, self._vectors @ question, -1.0)
+        places = np.argsort(-cosines)[:most]
+        return [
+            (str(self._articles[place]), int(self._places[place, 0]))
+            for place in places
+            if cosines[place] >= ALIKE
+        ]
 
     def likeness(self, question: Vectors, sentences: Sequence[Sentence]) -> list[Likeness]:
         """How like ``question``, a vector of length 1, is to the known questions about each of ``sentences``."""

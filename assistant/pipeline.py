@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.accounts import dated, disagreeing
+from assistant.anticipated import Anticipated
 from assistant.citing import Citer
 from assistant.composing import Composer
 from assistant.composition import LONG_CHARS, Composition
@@ -61,12 +62,14 @@ class Assistant:
         reader: Reader,
         lexicon: Lexicon,
         composer: Composer,
+        anticipated: Anticipated,
         settings: AnswerSettings,
     ) -> None:
         self._retriever = retriever
         self._understander = understander
         self._reader = reader
         self._composer = composer
+        self._anticipated = anticipated
         self._settings = settings
         self.examples: tuple[str, ...] = examples(retriever.articles, lexicon)
 
@@ -117,7 +120,10 @@ class Assistant:
         return Question(question, tuple((role, text[:most]) for role, text in latest))
 
     def _search(self, part: Lookup) -> list[Passage]:
-        return self._retriever.passages(part.queries, self._settings.passages)
+        """The passages that searching finds, then those that hold the answers to known questions like this one."""
+        found = self._retriever.passages(part.queries, self._settings.passages)
+        known = self._anticipated.nearest(self._retriever.embed(part.text))
+        return list(_merged([found, [self._retriever.passage_at(*place) for place in known]]))
 
     def _check(self, question: str) -> None:
         # One character may stand for a word of several (㍿, ﷺ), so the length counts before and after.

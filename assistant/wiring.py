@@ -37,13 +37,14 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
     names = {company for company, _ in lexicon.companies.values()}
     speller = Speller(keywords.vocabulary | names, lambda text: bool(words.FREQ.get(text)))
     terms = TermReader(keywords.document_frequency, keywords.size, words, lexicon)
+    anticipated = Anticipated(bundled_questions(), retriever.articles, retriever.embeddings.fingerprint)
     reader = FeatureReader(
         terms,
         lexicon,
         embed=RememberedVectors(retriever.embeddings.vectors),
         embed_question=retriever.embed,
         spans=bundled_reader(),
-        anticipated=Anticipated(bundled_questions(), retriever.articles, retriever.embeddings.fingerprint),
+        anticipated=anticipated,
     )
     return Assistant(
         retriever,
@@ -51,6 +52,7 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
         reader,
         lexicon,
         Composer(lexicon, terms.has_subject),
+        anticipated,
         settings,
     )
 

@@ -67,6 +67,14 @@ def test_and_one_without_an_answer_against_the_statement_that_looks_like_it(ques
     assert (first, second) == (Likeness(0.0, 0.0), Likeness(0.0, 1.0))
 
 
+def test_the_answers_to_the_nearest_known_questions_can_be_looked_at(questions: Questions) -> None:
+    known = Anticipated(questions, [sentences(FIRST + SECOND)[0].passage.article], MODEL)
+    assert known.nearest(EAST) == [("a", FIRST.index("12个县"))]
+    # What has no answer has no place, and what is far from every known question is like none.
+    assert known.nearest(NORTH) == [] and known.nearest(-EAST) == []
+    assert known.covers("a") and not known.covers("b")
+
+
 def test_where_an_article_has_changed_the_question_is_not_used(questions: Questions) -> None:
     found = sentences(FIRST.replace("12", "13") + SECOND)
     assert likeness(questions, found, EAST)[0] == Likeness(0.0, 0.0)

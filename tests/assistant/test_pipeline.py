@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assistant.anticipated import Anticipated, bundled_questions
 from assistant.errors import QuestionError
 from assistant.pipeline import Assistant
 from assistant.schema import Answer, Finished, Retrieved, Role, Searching
@@ -134,6 +135,31 @@ def test_two_long_answers_fit_a_small_paragraph_together(real_assistant: Assista
 def test_two_things_told_apart_are_both_told(real_assistant: Assistant) -> None:
     answer = real_assistant.ask("平安银行和平安普惠化解纠纷的路子有什么区别？")
     assert "便民工作站" in answer.text and "居委会" in answer.text
+
+
+def test_the_passages_that_answer_known_questions_are_read_beside_those_that_searching_finds(
+    real_retriever: Retriever,
+) -> None:
+    assistant = assistant_over(real_retriever, AnswerSettings(passages=1))
+    known = Anticipated(bundled_questions(), real_retriever.articles, real_retriever.embeddings.fingerprint)
+    missed = 0
+    for question in (
+        "外头骗子打着啥旗号招揽客户？",
+        "老人家怕上当，请他们看过什么？",
+        "客服会说哪些地方话？",
+    ):
+        shown = {
+            passage.chunk.id
+            for event in assistant.stream(question)
+            if isinstance(event, Retrieved)
+            for passage in event.passages
+        }
+        found = {passage.chunk.id for passage in real_retriever.passages([question], 1)}
+        places = known.nearest(real_retriever.embed(question))
+        wanted = {real_retriever.passage_at(*place).chunk.id for place in places}
+        assert wanted <= shown
+        missed += bool(wanted - found)
+    assert missed
 
 
 def test_a_follow_up_swaps_the_company(real_assistant: Assistant) -> None:
