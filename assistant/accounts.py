@@ -14,9 +14,9 @@ from datetime import date
 
 from assistant.composition import Composition
 from assistant.confidence import Absent, probability, signals
+from assistant.evidence import Evidence, Reading
 from assistant.matching import lacks_value, scope_years, wanted_units
-from assistant.quantities import Quantity, agree, quantities, years
-from assistant.reading import Evidence, Reading
+from assistant.quantities import CLOCK, Quantity, agree, quantities, years
 from assistant.understanding import Lookup
 from index.schema import Article
 
@@ -36,7 +36,7 @@ _LACKING = 0.2
 _LESS = 0.35
 """How much less of the question's words, its surroundings counted, it may speak of."""
 _DAY = re.compile(
-    r"\d{1,2}[:：]\d{2}|24小时|每月\d{1,2}[日号]|(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?"
+    CLOCK + r"|每月\d{1,2}[日号]|(?:(?:19|20)\d{2}年)?\d{1,2}月\d{1,2}[日号]|(?:19|20)\d{2}年(?:\d{1,2}月)?"
 )
 _NUMBER = re.compile(r"(?<![\d.])\d[\d-]{3,}\d(?![\d.])")
 _RELATIVE = re.compile(r"今年|去年|目前|现已|截至目前|近日|本月|上月|今后")

@@ -126,7 +126,7 @@ class Anticipated:
     def __len__(self) -> int:
         return len(self._vectors)
 
-    def nearest(self, question: Vectors, most: int = NEAREST) -> list[tuple[str, int]]:
+    def nearest(self, question: Vectors) -> list[tuple[str, int]]:
         """Where the answers to the known questions nearest to ``question`` stand: article and offset, the nearest first.
 
         Those that are too far to be about the same thing are left out.
@@ -134,7 +134,7 @@ class Anticipated:
         if not len(self):
             return []
         cosines = np.where(self._answered, self._vectors @ question, -1.0)
-        places = np.argsort(-cosines)[:most]
+        places = np.argsort(-cosines)[:NEAREST]
         return [
             (str(self._articles[place]), int(self._places[place, 0]))
             for place in places

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from assistant.clauses import clauses, without_joiner
 from assistant.composition import Composition, Proof, Statement, whole_sentence
+from assistant.evidence import Evidence
 from assistant.lexicon import Lexicon
 from assistant.matching import WHOSE, wanted_units
 from assistant.quantities import Quantity, quantities
-from assistant.reading import Evidence
 from assistant.understanding import Lookup
 
 MOST_SHOWN = 4

@@ -28,22 +28,20 @@ from assistant.composition import (
     whole_sentence,
 )
 from assistant.enumerations import at as enumeration_at
+from assistant.evidence import Evidence, Reading
 from assistant.lexicon import Lexicon
 from assistant.listing import listed, series_length, with_series
 from assistant.matching import WHOSE, wanted_units
 from assistant.overviews import overview
 from assistant.premises import checked
-from assistant.quantities import agree, quantities, years
-from assistant.reading import Evidence, Reading
+from assistant.quantities import CLOCK, agree, quantities, years
 from assistant.reckoning import reckoned
 from assistant.terms import coverage, found
 from assistant.understanding import Lookup, normalise
 from index.schema import Article
 from index.segmentation import sentences
 
-_DAY = re.compile(
-    r"\d{1,2}[:：]\d{2}|\d{1,2}[点时](?![间候段代效长])|24小时|\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来"
-)
+_DAY = re.compile(CLOCK + r"|\d{1,2}月|(?:19|20)\d{2}年|\d{1,2}日|期间|以来")
 _DATED = re.compile(r"(?:19|20)\d{2}年|\d{1,2}月\d{1,2}[日号]")
 _EARLIER = re.compile(r"早|晚|先|前后")
 SUBJECT_CHARS = 60

@@ -14,13 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from assistant.evidence import Features
 from assistant.matching import WHICH_COMPANIES
 from assistant.understanding import Lookup
-
-if TYPE_CHECKING:
-    from assistant.reading import Features
 
 WEIGHTS = Path(__file__).with_name("weights.toml")
 RULED_OUT = 0.02

@@ -99,8 +99,7 @@ def _join(
     if then:
         what = f"平安{then['what']}" if then["what"] in _BARE_BRANCHES else then["what"]
         if lexicon.mentions(what):
-            carried = _swapped(earlier, what, lexicon).text
-            carried = topic(carried)
+            carried = topic(_swapped(earlier, what, lexicon).text)
             return StandAlone(f"{carried} {then['rest']}", carried, then["rest"], then["rest"])
     if question != bare or _REFERENCE.search(question) or _leans(question, lexicon, has_subject):
         carried = topic(earlier.text)

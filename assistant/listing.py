@@ -16,6 +16,7 @@ from assistant.clauses import clauses
 from assistant.composition import Composition, Proof, Statement, bullets, whole_sentence
 from assistant.enumerations import Section, announced, sections
 from assistant.enumerations import at as enumeration_at
+from assistant.evidence import Evidence, Reading
 from assistant.items import items, units
 from assistant.lexicon import Lexicon
 from assistant.overviews import (
@@ -27,7 +28,6 @@ from assistant.overviews import (
     quoted_sections,
     telling,
 )
-from assistant.reading import Evidence, Reading
 from assistant.terms import coverage
 from assistant.understanding import Lookup
 from assistant.weighing import folded, worth_of

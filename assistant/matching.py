@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from assistant.kinds import asked_unit, reckons
 from assistant.lexicon import Lexicon
-from assistant.quantities import SAME_UNIT, Quantity, agree, quantities, relative_years, years
+from assistant.quantities import CLOCK, SAME_UNIT, Quantity, agree, quantities, relative_years, years
 from assistant.sentences import Sentence
 from assistant.terms import Term
 from assistant.understanding import Lookup, normalise
@@ -18,9 +18,7 @@ from index.segmentation import sentences
 
 WHICH_COMPANIES = re.compile(r"哪(?:些|几家|几个)(?:成员|子)?(?:公司|机构|企业)|哪几家")
 WHOSE = re.compile(r"哪一?家|哪个(?:公司|机构|成员)|谁|which company", re.IGNORECASE)
-_DATE = re.compile(
-    r"\d{1,2}[:：]\d{2}|\d{1,2}[点时](?![间候段代效长])|24小时|(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年"
-)
+_DATE = re.compile(CLOCK + r"|(?:19|20)\d{2}年|\d{1,2}月(?:\d{1,2}日)?|期间|以来|每[年月周]|周年")
 PHONE = re.compile(r"\d{5,}|\d{3,4}(?:-\d{3,8})+")
 _CONTACT = re.compile(r"\d{3,}|热线|电话|邮件|公众号|App", re.IGNORECASE)
 _LISTING = re.compile(r"、[^、。]{1,30}、|[一二三四五六]是|包括|涵盖|分别|[;；][^;；]+[;；]|以及")

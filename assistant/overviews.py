@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from assistant.clauses import clauses
 from assistant.composition import QUOTE_CHARS, Composition, Proof, Statement, whole_sentence
 from assistant.enumerations import Section, announced, enumerations, sections
+from assistant.evidence import Reading
 from assistant.excerpting import BULLET_CHARS, excerpts
 from assistant.items import items, label_of, paragraph_at, units
 from assistant.lexicon import Lexicon
-from assistant.reading import Reading
 from assistant.terms import Term, coverage, found
 from assistant.understanding import Lookup
 from assistant.weighing import folded, named, worth_of

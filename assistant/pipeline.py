@@ -17,8 +17,9 @@ from assistant.citing import Citer
 from assistant.composing import Composer
 from assistant.composition import LONG_CHARS, Composition
 from assistant.errors import QuestionError
+from assistant.evidence import Evidence, Reading
 from assistant.lexicon import Lexicon
-from assistant.reading import Evidence, Reader, Reading
+from assistant.reading import Reader
 from assistant.replies import DECLINED, examples, introduction, not_found, rephrasings
 from assistant.schema import Answer, Event, Finished, Question, Retrieved, Role, Searching, Status
 from assistant.settings import AnswerSettings

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from assistant.clauses import clauses
 from assistant.composition import Composition
+from assistant.evidence import Evidence
 from assistant.lexicon import Lexicon
 from assistant.matching import scope_years
 from assistant.quantities import Quantity, agree, quantities
-from assistant.reading import Evidence
 from assistant.understanding import Lookup
 
 SURE = 0.75

@@ -64,6 +64,8 @@ _QUANTITY = re.compile(
 _YEAR = re.compile(
     r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年|财年|[-/.]\d{1,2}|(?!\d|[\u4e00-\u9fff%.,])))|([一二][九〇零][〇零一二三四五六七八九]{2})年"
 )
+CLOCK = r"\d{1,2}[:：]\d{2}|\d{1,2}[点时](?![间候段代效长])|24小时"
+"""A pattern of times of day, as notices give opening hours."""
 _APPROXIMATE_BEFORE = re.compile(r"(?:超过|超|近|约|逾|大约|将近|上)$")
 
 

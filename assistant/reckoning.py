@@ -11,11 +11,11 @@ from decimal import Decimal
 
 from assistant.comparing import Figure, figures, stated
 from assistant.composition import Composition
+from assistant.evidence import Evidence
 from assistant.kinds import DIFFERENCE, TIMES, reckons
 from assistant.lexicon import Lexicon
 from assistant.matching import wanted_units
 from assistant.quantities import Quantity, agree
-from assistant.reading import Evidence
 from assistant.terms import Term, coverage
 from assistant.understanding import Lookup, normalise
 

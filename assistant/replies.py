@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from assistant.clauses import clauses, without_joiner
 from assistant.enumerations import enumerations, sections
+from assistant.evidence import Reading
 from assistant.kinds import is_greeting
 from assistant.lexicon import Lexicon
 from assistant.quantities import quantities, years
-from assistant.reading import VALUES, Reading
+from assistant.reading import VALUES
 from assistant.understanding import Lookup
 from index.schema import Article, Passage
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from assistant.reading import Reading
+from assistant.evidence import Reading
 from assistant.understanding import Lookup
 from eval.cases import Case
 from eval.normalising import normalise

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from assistant.evidence import Reading
 from assistant.pipeline import Assistant
-from assistant.reading import Reading
 from assistant.settings import Settings
 from assistant.understanding import Lookup
 from assistant.wiring import assistant_over

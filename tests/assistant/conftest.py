@@ -14,9 +14,10 @@ from assistant.anticipated import Anticipated, bundled_questions
 from assistant.citing import Citer
 from assistant.composing import Composer
 from assistant.composition import Composition
+from assistant.evidence import Reading
 from assistant.lexicon import Lexicon, load_lexicon
 from assistant.pipeline import Assistant
-from assistant.reading import FeatureReader, Reading
+from assistant.reading import FeatureReader
 from assistant.schema import Question, Role
 from assistant.settings import Settings
 from assistant.spans import bundled_reader

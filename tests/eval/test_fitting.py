@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assistant.reading import Evidence, Features, Reading
+from assistant.evidence import Evidence, Features, Reading
 from assistant.sentences import Sentence
 from assistant.understanding import Lookup
 from eval.fitting import Sample, fit, samples

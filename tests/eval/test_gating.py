@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from assistant.evidence import Reading
 from assistant.pipeline import Assistant
-from assistant.reading import Reader, Reading
+from assistant.reading import Reader
 from assistant.settings import AnswerSettings
 from assistant.understanding import Lookup
 from assistant.wiring import assistant_over
