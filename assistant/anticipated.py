@@ -18,11 +18,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from assistant.offers import Offer, stated
 from assistant.sentences import Sentence
 from assistant.vectors import Vectors
 from index.embedding import check_sums
 from index.errors import ModelError
 from index.schema import Article
+from index.segmentation import Span
 
 BUNDLED = Path(__file__).parent / "models" / "anticipated-zh"
 FILE = "questions.npz"
@@ -40,14 +42,17 @@ class Questions:
     """Known questions as they ship, ``n`` of them.
 
     ``vectors`` are of length 1, (n, dimension). ``places`` (n, 4): where in its article's text the quote begins and ends, then the
-    answer; -1 where the quote only looks like one. ``checks`` begin the SHA-256 of the quotes. ``fingerprint`` names
-    the embedding model that the vectors are of.
+    answer; -1 where the quote only looks like one. ``checks`` begin the SHA-256 of the quotes. ``offered`` (m,) are the
+    numbers of those that are good to be offered for asking, all of them with an answer, and ``wordings`` (m,) how they
+    read; the others ship without their texts. ``fingerprint`` names the embedding model that the vectors are of.
     """
 
     vectors: Vectors
     articles: npt.NDArray[np.str_]
     places: Places
     checks: npt.NDArray[np.str_]
+    offered: npt.NDArray[np.int32]
+    wordings: npt.NDArray[np.str_]
     fingerprint: str
 
     def save(self, file: Path) -> None:
@@ -60,6 +65,8 @@ class Questions:
             articles=self.articles,
             places=self.places,
             checks=self.checks,
+            offered=self.offered,
+            wordings=self.wordings,
             fingerprint=np.asarray(self.fingerprint),
         )
 
@@ -75,7 +82,13 @@ class Questions:
             with np.load(folder / FILE) as held:
                 vectors = held["vectors"].astype(np.float32) * held["scales"][:, None]
                 return cls(
-                    vectors, held["articles"], held["places"], held["checks"], str(held["fingerprint"])
+                    vectors,
+                    held["articles"],
+                    held["places"],
+                    held["checks"],
+                    held["offered"],
+                    held["wordings"],
+                    str(held["fingerprint"]),
                 )
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"无法读取预想问题 {folder / FILE}：{error}。{_REMEDY}") from error
@@ -118,6 +131,16 @@ class Anticipated:
         self._answered = places[:, 2] >= 0
         self._places = np.where(self._answered[:, None], places[:, 2:], places[:, :2])
         self._about = lru_cache(_STATEMENTS)(self._find)
+        standing = set(kept)
+        offered = [
+            (number, wording)
+            for number, wording in zip(questions.offered.tolist(), questions.wordings.tolist(), strict=True)
+            if number in standing
+        ]
+        self.offers = tuple(_offer(questions, number, wording, texts) for number, wording in offered)
+        """The known questions that are good to be offered, as far as they are used."""
+        self.offer_vectors: Vectors = questions.vectors[[number for number, _ in offered]]
+        """Their vectors, of length 1, (m, dimension)."""
 
     def covers(self, article: str) -> bool:
         """Whether questions are known about an article."""
@@ -167,6 +190,12 @@ def _stands(questions: Questions, number: int, texts: dict[str, str]) -> bool:
     start, end = questions.places[number, :2].tolist()
     text = texts.get(str(questions.articles[number]), "")
     return check_of(text[start:end]) == str(questions.checks[number])
+
+
+def _offer(questions: Questions, number: int, wording: str, texts: dict[str, str]) -> Offer:
+    article = str(questions.articles[number])
+    answer = Span(*questions.places[number, 2:].tolist())
+    return Offer(wording, article, stated(texts[article], answer), answer)
 
 
 def _highest(cosines: Vectors) -> float:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from assistant.accounts import dated, disagreeing
 from assistant.anticipated import Anticipated
@@ -18,11 +19,11 @@ from assistant.composing import Composer
 from assistant.composition import LONG_CHARS, Composition
 from assistant.errors import QuestionError
 from assistant.evidence import Evidence, Reading
-from assistant.lexicon import Lexicon
 from assistant.reading import Reader
-from assistant.replies import DECLINED, examples, introduction, not_found, rephrasings
+from assistant.replies import DECLINED, introduction, not_found
 from assistant.schema import Answer, Event, Finished, Question, Retrieved, Role, Searching, Status
 from assistant.settings import AnswerSettings
+from assistant.suggesting import INSTEAD, Suggester
 from assistant.understanding import Lookup, Understander, Understanding, normalise
 from index.retrieval import Retriever
 from index.schema import Article, Passage
@@ -61,9 +62,9 @@ class Assistant:
         retriever: Retriever,
         understander: Understander,
         reader: Reader,
-        lexicon: Lexicon,
         composer: Composer,
         anticipated: Anticipated,
+        suggester: Suggester,
         settings: AnswerSettings,
     ) -> None:
         self._retriever = retriever
@@ -71,8 +72,9 @@ class Assistant:
         self._reader = reader
         self._composer = composer
         self._anticipated = anticipated
+        self._suggester = suggester
         self._settings = settings
-        self.examples: tuple[str, ...] = examples(retriever.articles, lexicon)
+        self.examples = suggester.examples
 
     @property
     def articles(self) -> tuple[Article, ...]:
@@ -83,6 +85,11 @@ class Assistant:
     def index_version(self) -> str:
         """The version of the index that is answered from."""
         return self._retriever.version
+
+    @property
+    def indexed(self) -> datetime:
+        """When that index was built (UTC)."""
+        return self._retriever.created
 
     def ask(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Answer:
         """The answer to ``question``, with the turns before it as ``(role, text)``, newest last.
@@ -153,7 +160,8 @@ class Assistant:
             )
             return
         if whole.kind == "request":
-            yield Finished(self._reply(question, whole, "declined", DECLINED, timer))
+            suggestions = self.examples[:INSTEAD]
+            yield Finished(self._reply(question, whole, "declined", DECLINED, timer, suggestions))
             return
         yield Searching(whole.text)
         found = [self._search(part) for part in understood.parts]
@@ -188,6 +196,12 @@ class Assistant:
         text = _joined(said, absent if said else absent[:1])
         if said and understood.whole.english:
             text = _IN_CHINESE + text
+        asked = [self._retriever.embed(part.text) for part in understood.parts]
+        suggestions = (
+            self._suggester.following(question, asked, text, citer.citations)
+            if said
+            else self._suggester.instead(question, asked, passages)
+        )
         timer.lap("verify")
         cited = {citation.passage_id for citation in citer.citations}
         extra = [
@@ -206,7 +220,7 @@ class Assistant:
             claims=tuple(citer.claims),
             citations=tuple(citer.citations),
             passages=shown,
-            suggestions=rephrasings(passages) if status == "not_found" else (),
+            suggestions=suggestions,
             engine=ENGINE,
             index_version=self.index_version,
             timings_ms=timer.timings(),

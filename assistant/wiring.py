@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.anticipated import Anticipated, bundled_questions
+from assistant.anticipated import Anticipated, Questions, bundled_questions
 from assistant.composing import Composer
 from assistant.lexicon import load_lexicon
 from assistant.pipeline import Assistant
@@ -10,6 +10,7 @@ from assistant.reading import FeatureReader
 from assistant.settings import AnswerSettings, Settings
 from assistant.spans import bundled_reader
 from assistant.spelling import Speller
+from assistant.suggesting import Suggester
 from assistant.terms import TermReader
 from assistant.understanding import Understander
 from assistant.vectors import RememberedVectors
@@ -29,15 +30,21 @@ def build_assistant(settings: Settings) -> Assistant:
     return assistant
 
 
-def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
-    """An assistant over an opened index, which stays its opener's to close. What loads on first use is not loaded yet."""
+def assistant_over(
+    retriever: Retriever, settings: AnswerSettings, questions: Questions | None = None
+) -> Assistant:
+    """An assistant over an opened index, which stays its opener's to close. What loads on first use is not loaded yet.
+
+    ``questions`` are known beforehand; without them those that ship.
+    """
     lexicon = load_lexicon()
     words = segmenter()
     keywords = retriever.keywords
     names = {company for company, _ in lexicon.companies.values()}
     speller = Speller(keywords.vocabulary | names, lambda text: bool(words.FREQ.get(text)))
     terms = TermReader(keywords.document_frequency, keywords.size, words, lexicon)
-    anticipated = Anticipated(bundled_questions(), retriever.articles, retriever.embeddings.fingerprint)
+    questions = bundled_questions() if questions is None else questions
+    anticipated = Anticipated(questions, retriever.articles, retriever.embeddings.fingerprint)
     reader = FeatureReader(
         terms,
         lexicon,
@@ -50,9 +57,9 @@ def assistant_over(retriever: Retriever, settings: AnswerSettings) -> Assistant:
         retriever,
         Understander(lexicon, speller, terms.has_subject),
         reader,
-        lexicon,
         Composer(lexicon, terms.has_subject),
         anticipated,
+        Suggester(anticipated, retriever.articles, lexicon),
         settings,
     )
 

@@ -2,9 +2,10 @@
 
 ``questions.jsonl`` beside this module holds a line each: ``{"source", "question", "quote", "answer", "check"}``. ``quote`` and
 ``answer`` are ranges of characters of the source's text, ``check`` the beginning of the quote's SHA-256; no answer (null)
-means that the quote looks as if it answered and does not. Nothing of the texts is repeated in it. ``texts.jsonl`` holds
-notices and news of companies that do not exist, written for this, ``{"id", "title", "text"}``. The encyclopaedic
-questions that training begins with know no such talk.
+means that the quote looks as if it answered and does not. ``"offer": true`` marks those in plain written Chinese that may
+be offered for asking. Nothing of the texts is repeated in it. ``texts.jsonl`` holds notices and news of companies that
+do not exist, written for this, ``{"id", "title", "text"}``. The encyclopaedic questions that training begins with know
+no such talk.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ class Mix:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A question, and where in its text the quote and the answer stand; no answer where there is none."""
+    """A question, and where in its text the quote and the answer stand; no answer where there is none.
+
+    ``offer`` tells whether it may be offered for asking.
+    """
 
     question: str
     source: str
     quote: Span
     answer: Span | None
+    offer: bool = False
 
 
 class Spoken:
@@ -179,4 +184,5 @@ def _talk(file: Path, texts: Mapping[str, str], row: Mapping[str, Any]) -> Talk:
         raise MaterialError(
             f"{file}: {row['source']} is not the text that {row['question']!r} was written for"
         )
-    return Talk(row["question"], row["source"], quote, Span(*row["answer"]) if row["answer"] else None)
+    answer = Span(*row["answer"]) if row["answer"] else None
+    return Talk(row["question"], row["source"], quote, answer, row.get("offer", False))

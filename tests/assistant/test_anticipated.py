@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def questions() -> Questions:
             np.int32,
         ),
         checks=np.asarray([check_of(quote) for quote in quotes]),
+        offered=np.asarray([0], np.int32),
+        wordings=np.asarray(["甲公司的车走过多少个县？"]),
         fingerprint=MODEL,
     )
 
@@ -81,6 +84,18 @@ def test_where_an_article_has_changed_the_question_is_not_used(questions: Questi
     assert likeness(questions, found, NORTH)[1] == Likeness(0.0, 1.0)
 
 
+def test_a_known_question_can_be_offered_as_long_as_its_quote_stands(questions: Questions) -> None:
+    source = sentences(FIRST + SECOND)[0].passage.article
+    known = Anticipated(questions, [source], MODEL)
+    (offer,) = known.offers
+    assert (offer.wording, offer.article) == ("甲公司的车走过多少个县？", "a")
+    assert source.text[offer.answer.start : offer.answer.end] == "12个县"
+    assert source.text[offer.statement.start : offer.statement.end] == FIRST
+    assert known.offer_vectors.tolist() == [EAST.tolist()]
+    changed = replace(source, text=source.text.replace("12", "13"))
+    assert Anticipated(questions, [changed], MODEL).offers == ()
+
+
 def test_nothing_is_known_with_another_embedding_model(questions: Questions) -> None:
     found = sentences(FIRST + SECOND)
     articles = [sentence.passage.article for sentence in found]
@@ -96,6 +111,7 @@ def test_what_is_written_is_read_again(questions: Questions, tmp_path: Path) -> 
     assert np.allclose(read.vectors, questions.vectors, atol=0.005)
     assert read.places.tolist() == questions.places.tolist()
     assert read.articles.tolist() == questions.articles.tolist()
+    assert (read.offered.tolist(), read.wordings.tolist()) == ([0], ["甲公司的车走过多少个县？"])
     assert (read.fingerprint, read.checks.tolist()) == (MODEL, questions.checks.tolist())
 
 
@@ -117,6 +133,10 @@ def test_the_shipped_questions_are_those_that_were_written_for_the_shipped_artic
     rows = [json.loads(line) for file in (WRITTEN, LATER) for line in file.read_text("utf-8").splitlines()]
     own = [row for row in rows if row["source"] in texts]
     assert shipped.checks.tolist() == [row["check"] for row in own]
+    marked = {number for number, row in enumerate(own) if row.get("offer")}
+    assert set(shipped.offered.tolist()) <= marked
+    asked = [normalise(own[number]["question"]).rstrip("?") for number in shipped.offered.tolist()]
+    assert [normalise(text).rstrip("?") for text in shipped.wordings.tolist()] == asked
     model = ModelEmbeddings(IndexSettings().model)
     assert shipped.fingerprint == model.fingerprint, f"run assistant.training.anticipating for {BUNDLED}"
     for number in range(0, len(own), len(own) // 20):

@@ -98,7 +98,7 @@ def test_every_sentence_is_tied_to_a_passage_that_can_be_opened(
         claim.support == "verbatim" and claim.citation_numbers for claim in answer.claims
     )
     assert all(claim.text in answer.text for claim in answer.claims)
-    assert answer.suggestions == ()
+    assert len(answer.suggestions) in (2, 3) and question not in answer.suggestions
 
 
 @pytest.mark.parametrize("question", REFUSED)
@@ -111,7 +111,7 @@ def test_what_the_articles_do_not_hold_is_refused_with_the_nearest_passages(
     assert answer.citations == () and answer.claims == ()
     assert answer.passages and not any(answer.used(passage) for passage in answer.passages)
     assert all(passage["used"] is False for passage in answer.to_dict()["passages"])
-    assert answer.suggestions
+    assert len(answer.suggestions) == 2
 
 
 def test_what_is_suggested_instead_has_an_answer(real_assistant: Assistant) -> None:
@@ -309,6 +309,9 @@ def test_an_answer_is_plain_json_with_the_documented_names(real_assistant: Assis
             "id",
             "article_id",
             "title",
+            "publisher",
+            "published",
+            "url",
             "text",
             "start",
             "end",

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import uvicorn
@@ -313,7 +314,7 @@ def test_connections_to_a_real_server_are_kept() -> None:
 def serving(service: Service) -> Iterator[str]:
     """The product's own API on a free loopback port; gives its address."""
     app = FastAPI()
-    app.include_router(api_router(service, workers=2))
+    app.include_router(api_router(service, anyio.Semaphore(2)))
     register_errors(app)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
