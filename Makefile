@@ -13,17 +13,26 @@ export TRANSFORMERS_OFFLINE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test install index ask eval lint clean browser
+.PHONY: help run test test-browser bench install index ask eval lint clean browser
 
 help:  ## what can be typed
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 run: index  ## set up, build the index if it is missing or stale, serve the page on 127.0.0.1:7860
 	@$(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
 
-test: index browser  ## set up, then run the whole test suite
+test: index  ## set up, then run the whole test suite
 	@echo "==> 运行测试"
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term
+	@$(BIN)/python -m pytest -m "not browser" --numprocesses 2 --dist worksteal --cov --cov-report=
+	@$(MAKE) --no-print-directory test-browser COVERAGE="--cov --cov-append --cov-report=term"
+
+test-browser: index browser  ## the tests of the page alone, in a real Chromium
+	@echo "==> 运行页面测试"
+	@$(BIN)/python -m pytest -m browser --numprocesses 2 --dist worksteal $(COVERAGE)
+
+bench: index browser  ## how fast the page is, and what a long conversation costs
+	@echo "==> 启动服务器并测量"
+	@$(BIN)/python tests/ui/bench_page.py
 
 install: $(STAMP)  ## set up alone
 

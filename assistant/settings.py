@@ -40,6 +40,7 @@ class ServerSettings(BaseModel):
     port: int = Field(7860, ge=0, le=65535)
     workers: int = Field(4, ge=1, le=64, description="questions answered at the same time")
     max_body_bytes: int = Field(1_000_000, ge=1000, description="largest request taken")
+    records: Path = Field(Path("var/records"), description="folder of conversations and feedback")
 
 
 class Settings(BaseSettings):

@@ -10,18 +10,17 @@ the inside of the server.
     422 invalid_request   a field is missing, unknown, of the wrong type or holds unusable characters
     422 bad_question      the question is empty or too long
     500 internal          a defect of ours; the number in the message finds it in the log
-    503 loading, index_unusable, busy   try later, or mend what the message names
+    503 loading, index_unusable, busy, records_unusable   try later, or mend what the message names
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 import anyio
-from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -33,10 +32,21 @@ from starlette.exceptions import HTTPException
 from assistant.errors import AssistantError, QuestionError
 from assistant.schema import Draft, Event, Finished, Retrieved, Role, Searching, passage_dict
 from index.errors import IndexingError
-from ui.errors import InternalError, ServiceError
+from ui.errors import (
+    InternalError,
+    RecordsError,
+    RecordsInputError,
+    ServiceError,
+    UnknownAnswerError,
+    UnknownArticleError,
+    UnknownConversationError,
+)
 from ui.rendering import clean, shortened
 from ui.security import error_response
 from ui.service import Service
+from ui.streaming import server_sent, stepped
+
+logger = logging.getLogger(__name__)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -91,19 +101,18 @@ class AskRequest(BaseModel):
     stream: bool = False
 
 
-def api_router(service: Service, workers: int) -> APIRouter:
-    """The routes, answering at most ``workers`` questions at a time; more wait their turn."""
+def api_router(service: Service, admission: anyio.Semaphore) -> APIRouter:
+    """The routes; ``admission`` bounds how many questions are answered at a time, more wait their turn."""
     router = APIRouter()
-    admission = anyio.Semaphore(workers)
 
     @router.post("/api/ask", summary="提问", response_model=None)
     async def ask(request: AskRequest) -> Response:
         history: list[tuple[Role, str]] = [(turn.role, turn.content) for turn in request.history]
-        events = _events(service.stream(request.question, history), admission)
+        events = stepped(service.stream(request.question, history), admission)
         if request.stream:
             # The first event is waited for here, so that a question that cannot be asked is a plain 4xx.
             first = await anext(events)
-            return EventSourceResponse(_server_sent(first, events), sep="\n")
+            return EventSourceResponse(_as_sent(first, events), sep="\n")
         finished = [event.answer async for event in events if isinstance(event, Finished)]
         return JSONResponse(finished[-1].to_dict())
 
@@ -145,6 +154,21 @@ def register_errors(app: FastAPI) -> None:
     async def cannot_now(request: Request, error: ServiceError) -> Response:
         return service_error(error)
 
+    @app.exception_handler(RecordsError)
+    async def records_trouble(request: Request, error: RecordsError) -> Response:
+        match error:
+            case UnknownConversationError() | UnknownAnswerError():
+                return error_response(404, error_code(error), str(error))
+            case RecordsInputError():
+                return error_response(422, error_code(error), str(error))
+            case _:
+                logger.error("records: %s", error)
+                return error_response(503, error_code(error), str(error))
+
+    @app.exception_handler(UnknownArticleError)
+    async def no_article(request: Request, error: UnknownArticleError) -> Response:
+        return error_response(404, error_code(error), str(error))
+
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:
@@ -177,49 +201,32 @@ def event_json(event: Event) -> tuple[str, dict[str, Any]]:
             return "finished", answer.to_dict()
 
 
-async def _events(events: Generator[Event], admission: anyio.Semaphore) -> AsyncGenerator[Event]:
-    """``events``, each step in a thread; only so many at once as ``admission`` lets in.
-
-    Who is let in keeps its place to the end, so that those waiting can never hold every thread that the
-    ones before them need to go on.
-    """
-    async with admission:
-        try:
-            while (event := await to_thread.run_sync(_next_or_none, events)) is not None:
-                yield event
-        finally:
-            # A client that leaves must not keep its place: the generator holds one until it is closed.
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(events.close)
-
-
-async def _server_sent(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[ServerSentEvent]:
+async def _as_sent(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[ServerSentEvent]:
     """``first`` and the rest of ``events``; a trouble on the way ends the stream with an ``error`` event."""
     try:
-        yield _sse(*event_json(first))
+        yield server_sent(*event_json(first))
         async for event in events:
-            yield _sse(*event_json(event))
+            yield server_sent(*event_json(event))
     except _KNOWN_ERRORS as error:
-        yield _sse("error", {"error": {"code": _code(error), "message": str(error)}})
+        yield server_sent("error", {"error": {"code": error_code(error), "message": str(error)}})
     finally:
         with anyio.CancelScope(shield=True):
             await events.aclose()
 
 
-def _next_or_none(events: Generator[Event]) -> Event | None:
-    return next(events, None)
-
-
-def _sse(name: str, data: dict[str, Any]) -> ServerSentEvent:
-    return ServerSentEvent(json.dumps(data, ensure_ascii=False), event=name, sep="\n")
-
-
-def _code(error: Exception) -> str:
+def error_code(error: Exception) -> str:
+    """What a program can tell the known troubles apart by."""
     match error:
         case ServiceError():
             return error.code
         case QuestionError():
             return "bad_question"
+        case UnknownConversationError() | UnknownAnswerError() | UnknownArticleError():
+            return "not_found"
+        case RecordsInputError():
+            return "invalid_request"
+        case RecordsError():
+            return "records_unusable"
         case _:
             return "index_unusable"
 

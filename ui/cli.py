@@ -20,8 +20,10 @@ from index.errors import IndexingError, IndexUnusableError, SettingsError
 from index.versions import open_current, read_articles
 from ui import parts
 from ui.doctor import examine
-from ui.errors import DoorError
+from ui.errors import DoorError, RecordsError
+from ui.records import RECORDS_FILE, Records
 from ui.rendering import STATUS_LABELS, clean, footnote
+from ui.snapshot import Snapshot
 from ui.sources import provenance
 
 ANSWERED, NOT_FOUND, BAD_INPUT, BAD_INDEX, TROUBLE = range(5)
@@ -40,6 +42,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+feedback_app = typer.Typer(
+    name="feedback", help="读者对回答的评价。", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(feedback_app)
 
 Config = Annotated[
     Path | None,
@@ -125,6 +132,23 @@ def doctor(config: Config = None) -> None:
             raise typer.Exit(BAD_INDEX if "索引" in failed else TROUBLE)
 
 
+@feedback_app.command("export", epilog=EPILOG)
+def export_feedback(
+    config: Config = None,
+    to: Annotated[Path | None, typer.Option("--to", help="写入的文件；不写则输出到标准输出。")] = None,
+    force: Annotated[bool, typer.Option("--force", help="文件已存在时覆盖它。")] = False,
+) -> None:
+    """导出读者的评价，每行一个 JSON，供 xiaobao-eval from-feedback 使用。"""
+    with _exit_codes():
+        lines = _feedback_lines(load_settings(config).server.records / RECORDS_FILE)
+        if to is None:
+            for line in lines:
+                typer.echo(line)
+        else:
+            _write(to, "".join(f"{line}\n" for line in lines), force=force)
+        _say(f"已导出 {len(lines)} 条反馈" + (f"到 {to}" if to else ""))
+
+
 @app.command(epilog=EPILOG)
 def version() -> None:
     """输出版本号。"""
@@ -147,7 +171,8 @@ def answer_text(answer: Answer) -> str:
     if answer.suggestions:
         lines += ["可以这样问：", *(f"  · {clean(suggestion)}" for suggestion in answer.suggestions)]
     label = STATUS_LABELS[answer.status]
-    return "\n".join([*lines, f"（{label} · {footnote(answer)}）" if label else f"（{footnote(answer)}）"])
+    origin = footnote(Snapshot.of(answer))
+    return "\n".join([*lines, f"（{label} · {origin}）" if label else f"（{origin}）"])
 
 
 def main() -> None:
@@ -157,6 +182,37 @@ def main() -> None:
 
 def _question(argument: str) -> str:
     return clean(sys.stdin.read() if argument == "-" else argument)
+
+
+def _feedback_lines(file: Path) -> list[str]:
+    """Every piece of feedback as one line of JSON, oldest first.
+
+    Raises:
+        RecordsError: there are no records, or they cannot be read.
+    """
+    if not file.is_file():
+        # Opening would make it, and hide that the settings name another folder than the server's.
+        raise RecordsError(
+            f"没有对话记录：{file}。请检查设置中的 server.records，或先启动一次 xiaobao serve。"
+        )
+    records = Records(file)
+    try:
+        return [json.dumps(one, ensure_ascii=False) for one in records.feedback()]
+    finally:
+        records.close()
+
+
+def _write(file: Path, text: str, *, force: bool) -> None:
+    """``text`` into ``file``, which must not be there yet unless ``force``; otherwise ends with the code of bad input."""
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        _say(f"错误：{file} 已经存在。请换一个文件名，或加上 --force 覆盖它。")
+        raise typer.Exit(BAD_INPUT) from error
+    except OSError as error:
+        _say(f"错误：无法写入 {file}：{error.strerror}。请检查文件夹是否存在、有没有写入的权限。")
+        raise typer.Exit(TROUBLE) from error
 
 
 def _listening_on(settings: Settings, host: str | None, port: int | None) -> Settings:

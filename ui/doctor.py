@@ -16,6 +16,9 @@ from typing import Literal
 from assistant.settings import DEFAULT_FILE, Settings
 from index.errors import IndexingError, IndexMissingError
 from index.versions import open_current, verify
+from ui.browsers import SECRET_FILE, load_secret
+from ui.errors import RecordsError
+from ui.records import RECORDS_FILE, Records
 
 Level = Literal["正常", "注意", "失败"]
 
@@ -48,6 +51,7 @@ def examine(
     found = index(settings, is_stale)
     yield found
     yield loading(settings, load, index_usable=found.level != "失败")
+    yield records(settings.server.records)
     yield port(settings.server.host, settings.server.port)
 
 
@@ -102,6 +106,24 @@ def loading(settings: Settings, load: Callable[[Settings], object], *, index_usa
     except IndexingError as error:
         return Finding("模型", "失败", str(error), "请检查设置中的 [index] model，或重新运行 make install。")
     return Finding("模型", "正常", settings.index.model)
+
+
+def records(folder: Path) -> Finding:
+    """Where conversations and feedback are and how many, or why they cannot be kept; makes no file."""
+    file, secret = folder / RECORDS_FILE, folder / SECRET_FILE
+    try:
+        if secret.exists():
+            load_secret(secret)
+        if not file.exists():
+            return Finding("记录", "正常", f"{file} 还没有，第一次启动 xiaobao serve 时建立")
+        kept = Records(file)
+        try:
+            conversations, feedback = kept.totals()
+        finally:
+            kept.close()
+    except RecordsError as error:
+        return Finding("记录", "失败", str(error), "请按上面的说明处理，再运行 xiaobao doctor。")
+    return Finding("记录", "正常", f"{file}，{conversations} 个对话，{feedback} 条反馈")
 
 
 def port(host: str, number: int) -> Finding:

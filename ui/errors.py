@@ -6,7 +6,12 @@
     │   ├── UnavailableError   loading failed; the message says why and what mends it
     │   ├── BusyError          too many questions at once
     │   └── InternalError      a defect of ours; the log has the details, the reader does not
-    └── AddressError       the server cannot listen where it was told to
+    ├── AddressError         the server cannot listen where it was told to
+    ├── UnknownArticleError  the articles hold none of this id
+    └── RecordsError         conversations or feedback cannot be read or kept; the message says why and what to do
+        ├── RecordsInputError         what was to be kept is not as it has to be
+        ├── UnknownConversationError  this owner has no such conversation
+        └── UnknownAnswerError        this owner has no such answer
 
 Messages are in Chinese: they are shown to staff as they are.
 """
@@ -50,3 +55,23 @@ class InternalError(ServiceError):
 
 class AddressError(DoorError):
     """The server cannot listen on the address it was given."""
+
+
+class UnknownArticleError(DoorError):
+    """The articles hold none of the id that was asked for, or hold it no longer."""
+
+
+class RecordsError(DoorError):
+    """Conversations or feedback cannot be read or kept; the message names the file and what to do."""
+
+
+class RecordsInputError(RecordsError):
+    """What was to be kept is not as it has to be: a title, a rating, a reason, a comment."""
+
+
+class UnknownConversationError(RecordsError):
+    """There is no such conversation of this owner's, whoever else may have it."""
+
+
+class UnknownAnswerError(RecordsError):
+    """There is no such answer in this owner's conversations, whoever else may have it."""

@@ -1,8 +1,9 @@
 """Answers and events as HTML that is safe wherever it is put: pure functions, everything escaped.
 
-The chat shows Markdown and cleans HTML by a list of its own. To depend on neither, every message here
-is one line that opens with ``<div``: CommonMark takes that for an HTML block and leaves the inside
-alone, so no link, image or emphasis can arise from what an article, a question or a model wrote.
+The page puts what comes from here into itself as it is, and makes no HTML of its own from text. Every
+piece is one line that opens with ``<div``: also a Markdown component leaves the inside of that alone
+(CommonMark, HTML blocks), so no link, image or emphasis can arise from what an article, a question or a
+model wrote.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from assistant.schema import Answer, Citation, Draft, Event, Kind, Retrieved, Searching, Status
+from assistant.schema import Citation, Draft, Event, Retrieved, Searching, Status, Support
+from ui.emphasis import key_phrases, stretches
+from ui.snapshot import Snapshot
 
 STATUS_LABELS: dict[Status, str] = {
     "grounded": "有据可查",
@@ -22,6 +25,11 @@ STATUS_LABELS: dict[Status, str] = {
     "declined": "不在回答范围",
     "smalltalk": "",
 }
+SUPPORT_LABELS: dict[Support, str] = {
+    "verbatim": "逐字引用",
+    "supported": "已核对",
+    "unsupported": "未能核对",
+}
 
 # What would break a page or mislead its reader: control characters, lone surrogates, and the characters
 # that turn the direction of text around or take no room at all.
@@ -29,19 +37,7 @@ _UNSHOWABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
 _MARKER = re.compile(r"\[(\d{1,3})\]")
-_FIGURE = re.compile(
-    r"(?P<date>(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日)?|\d{4}年)"
-    r"|(?P<figure>\d[\d,.]*(?:[％%]|[多余]?[万亿千百]*[多余]?(?:人次|小时|分钟|美元|[件次人场家名户款项个篇秒天元倍位种条辆所处起期]|(?<=[万亿]))))"
-    r"|(?P<contact>\d{3,}(?:-\d+)*)"
-)
-_FIGURE_OF_KIND: dict[Kind, str] = {
-    "figure": "figure",
-    "comparison": "figure",
-    "date": "date",
-    "contact": "contact",
-}
 _BULLET = "- "
-_MOST_BOLD = 4
 _SHOWN_QUESTION_CHARS = 600
 _QUOTE_CHARS = 200
 
@@ -66,9 +62,9 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "…"
 
 
-def source_id(turn: int, number: int) -> str:
-    """The anchor of citation ``number`` of turn ``turn`` in the source panel."""
-    return f"source-{turn}-{number}"
+def source_id(number: int) -> str:
+    """The anchor of citation ``number`` in the source panel, which shows one answer's sources at a time."""
+    return f"source-{number}"
 
 
 def question_html(question: str) -> str:
@@ -103,13 +99,29 @@ def error_html(message: str) -> str:
     return f'<div class="xb-error"><span class="xb-badge xb-bad">没有回答</span><br>{one_line(message)}</div>'
 
 
-def answer_html(answer: Answer, turn: int) -> str:
+def answer_html(answer: Snapshot) -> str:
     """A finished answer: its status, its text with chips for the citations, and how it came about."""
-    parts = [badge_html(answer.status), f'<div class="xb-text">{text_html(answer, turn)}</div>']
+    parts = [badge_html(answer.status), f'<div class="xb-text">{text_html(answer)}</div>']
     if is_rewritten(answer):
         parts.append(f'<div class="xb-meta">按「{one_line(shortened(answer.looked_up, 80))}」查找</div>')
     parts.append(f'<div class="xb-meta">{one_line(footnote(answer))}</div>')
+    parts.append(support_html(answer))
     return f'<div class="xb-answer">{"".join(parts)}</div>'
+
+
+def support_html(answer: Snapshot) -> str:
+    """Sentence by sentence how well each is carried by what it cites, folded; nothing where nothing is claimed."""
+    if not answer.claims:
+        return ""
+    citations = {citation.number: citation for citation in answer.citations}
+    rows = []
+    for claim in answer.claims:
+        chips = "".join(chip_html(citations[n]) for n in claim.citation_numbers if n in citations)
+        text = one_line(_MARKER.sub("", claim.text).strip())
+        label = SUPPORT_LABELS[claim.support]
+        rows.append(f'<li><span class="xb-badge xb-{claim.support}">{label}</span> {text}{chips}</li>')
+    summary = f"逐句核对（{len(rows)} 句）"
+    return f'<details class="xb-support"><summary>{summary}</summary><ol>{"".join(rows)}</ol></details>'
 
 
 def badge_html(status: Status) -> str:
@@ -118,7 +130,7 @@ def badge_html(status: Status) -> str:
     return f'<div><span class="xb-badge xb-{status}">{label}</span></div>' if label else ""
 
 
-def is_rewritten(answer: Answer) -> bool:
+def is_rewritten(answer: Snapshot) -> bool:
     """Whether the question was looked up in other words than it was asked in; punctuation does not count."""
     return answer.status not in ("smalltalk", "declined") and _words(answer.looked_up) != _words(
         answer.question
@@ -129,56 +141,49 @@ def _words(text: str) -> str:
     return "".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text))).casefold()
 
 
-def footnote(answer: Answer) -> str:
+def footnote(answer: Snapshot) -> str:
     """Who answered and how long it took, as in ``用时 38 毫秒 · 原文摘录``."""
     engine = "原文摘录" if answer.engine == "reader" else f"模型 {answer.engine.removeprefix('llm:')}"
     total = answer.timings_ms.get("total")
     return engine if total is None else f"用时 {max(1, round(total))} 毫秒 · {engine}"
 
 
-def text_html(answer: Answer, turn: int) -> str:
+def text_html(answer: Snapshot) -> str:
     """The answer's text on one line: a list as a list, markers of its own citations as chips, its key figures bold."""
     html = []
     for listed, lines in groupby(answer.text.split("\n"), key=lambda line: line.startswith(_BULLET)):
         if listed:
-            items = (f"<li>{_line_html(answer, line.removeprefix(_BULLET), turn)}</li>" for line in lines)
+            items = (f"<li>{_line_html(answer, line.removeprefix(_BULLET))}</li>" for line in lines)
             html.append(f"<ul>{''.join(items)}</ul>")
         else:
-            html.append("<br>".join(_line_html(answer, line, turn) for line in lines))
+            html.append("<br>".join(_line_html(answer, line) for line in lines))
     return "".join(html)
 
 
-def _line_html(answer: Answer, line: str, turn: int) -> str:
+def _line_html(answer: Snapshot, line: str) -> str:
     citations = {citation.number: citation for citation in answer.citations}
-    bold = key_figures(answer)
+    bold = key_phrases(answer)
     pieces = []
     for text, number in _split_markers(line):
         pieces.append(_emphasised(text, bold))
         if number is not None:
             citation = citations.get(number)
-            pieces.append(f"[{number}]" if citation is None else chip_html(citation, turn))
+            pieces.append(f"[{number}]" if citation is None else chip_html(citation))
     return "".join(pieces)
 
 
-def chip_html(citation: Citation, turn: int) -> str:
-    """A raised number that names its source and quote, and leads to both in the panel."""
-    title = safe(f"《{citation.title}》：{shortened(citation.quote, _QUOTE_CHARS)}").replace("\n", " ")
-    anchor = source_id(turn, citation.number)
-    return f'<sup><a class="xb-cite" href="#{anchor}" title="{title}">{citation.number}</a></sup>'
+def chip_html(citation: Citation) -> str:
+    """A raised number that names its source and quote, and leads to both in the panel.
 
-
-def key_figures(answer: Answer) -> frozenset[str]:
-    """The figures that answer a question about a figure: those it does not name itself.
-
-    None for other kinds of question, and none where there are so many that bold would mark nothing.
+    The page shows ``data-origin`` and ``data-quote`` where the chip is pointed at or focused.
     """
-    wanted = _FIGURE_OF_KIND.get(answer.kind)
-    if wanted is None or answer.status not in ("grounded", "partial"):
-        return frozenset()
-    matches = _FIGURE.finditer(_MARKER.sub("", answer.text))
-    found = {match.group() for match in matches if match.lastgroup == wanted}
-    unknown = frozenset(figure for figure in found if figure not in answer.question)
-    return unknown if len(unknown) <= _MOST_BOLD else frozenset()
+    origin = safe(f"《{citation.title}》").replace("\n", " ")
+    quote = safe(shortened(citation.quote, _QUOTE_CHARS)).replace("\n", " ")
+    return (
+        f'<sup><button type="button" class="xb-cite" aria-label="出处 {citation.number}：{origin}" '
+        f'data-source="{citation.number}" data-origin="{origin}" data-quote="{quote}">'
+        f"{citation.number}</button></sup>"
+    )
 
 
 def _split_markers(text: str) -> Iterator[tuple[str, int | None]]:
@@ -193,8 +198,7 @@ def _split_markers(text: str) -> Iterator[tuple[str, int | None]]:
 def _emphasised(text: str, bold: frozenset[str]) -> str:
     pieces = []
     at = 0
-    for match in _FIGURE.finditer(text):
-        if match.group() in bold:
-            pieces += [one_line(text[at : match.start()]), f"<strong>{one_line(match.group())}</strong>"]
-            at = match.end()
+    for start, end in stretches(text, bold):
+        pieces += [one_line(text[at:start]), f"<strong>{one_line(text[start:end])}</strong>"]
+        at = end
     return "".join([*pieces, one_line(text[at:])])

@@ -8,18 +8,24 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from assistant.settings import Settings
 from ui.api import api_router, register_errors
-from ui.chat import FAVICON, HEAD, STYLES, TITLE, build_page, theme
+from ui.browsers import SECRET_FILE, Browsers, load_secret
+from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.errors import AddressError
 from ui.parts import build_assistant
+from ui.records import RECORDS_FILE, Records
+from ui.routes import page_router
 from ui.security import BodyLimit, SecurityHeaders
 from ui.service import Service
 
@@ -28,19 +34,25 @@ if TYPE_CHECKING:
 
 
 GRACE_SECONDS = 3
-# The most bytes JSON makes of one character of text.
-JSON_BYTES = 6
 
 
 def create_app(settings: Settings, build: Callable[[Settings], Assistant] = build_assistant) -> FastAPI:
-    """The whole server as an ASGI application; the assistant begins to load when it starts up."""
+    """The whole server as an ASGI application; the assistant begins to load when it starts up.
+
+    Raises:
+        RecordsError: conversations and feedback cannot be kept where the settings say.
+    """
     service = Service(partial(build, settings), workers=settings.server.workers)
+    records = Records(settings.server.records / RECORDS_FILE)
+    browsers = Browsers(load_secret(settings.server.records / SECRET_FILE))
+    admission = anyio.Semaphore(settings.server.workers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
         service.stop()
+        records.close()
 
     # The interactive documentation pages would load scripts from another host.
     app = FastAPI(
@@ -54,11 +66,13 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     app.add_middleware(SecurityHeaders)
     # Gradio answers any origin, with credentials, unless its parent has a CORSMiddleware of its own.
     app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.include_router(api_router(service, settings.server.workers))
+    app.include_router(api_router(service, admission))
+    app.include_router(page_router(service, records, browsers, admission))
+    app.mount("/page/static", PageFiles(directory=STATIC))
     register_errors(app)
     gr.mount_gradio_app(
         app,
-        build_page(service, settings.server.workers, settings.server.max_body_bytes // JSON_BYTES),
+        build_page(),
         path="/",
         theme=theme(),
         css_paths=[STYLES],
@@ -81,6 +95,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     Raises:
         AddressError: the address is taken, unknown or not allowed.
+        RecordsError: conversations and feedback cannot be kept where the settings say.
     """
     listener = listen(settings.server.host, settings.server.port)
     try:
@@ -119,6 +134,17 @@ def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+class PageFiles(StaticFiles):
+    """The page's own files. A browser asks each time whether they are still the same: they name each other without
+    a version, and half of an old page with half of a new one is no page."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file as ``StaticFiles`` sends it, to be kept but asked for again."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class _NoCutOffs(logging.Filter):

@@ -1,25 +1,27 @@
-"""The source panel: each cited passage with its quote marked, so that the proof is one glance away.
+"""The source panel: each cited passage with its quote marked, the whole article, and the list of all of them.
 
-Like the chat's messages it is one line of HTML with everything escaped. Gradio's Markdown component
-shows it, and cleans it a second time: its HTML component would need ``unsafe-eval`` in the page's policy.
+Like the answers they are one line of HTML with everything escaped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from hashlib import sha256
 from itertools import pairwise
-from urllib.parse import urlsplit
 
-from assistant.schema import Answer, Citation
-from index.schema import Article, Passage
-from ui.conversation import Turn
-from ui.rendering import clean, one_line, safe, shortened, source_id
+from assistant.schema import Citation
+from index.cleaning import find_headings
+from index.schema import Article
+from ui.addresses import is_web_address
+from ui.references import text_fragment
+from ui.rendering import one_line, safe, source_id
+from ui.snapshot import ShownPassage, Snapshot
 
 NO_PUBLISHER = "发布方未注明"
 NO_DATE = "未注明日期"
-NOTHING_CITED = "资料中没有能回答这个问题的内容。"
+_MOST_NEAR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +33,99 @@ class Mark:
     numbers: tuple[int, ...]
 
 
-def panel_html(turns: Sequence[Turn]) -> str:
-    """The newest answer's sources, open, then earlier ones, folded; nothing before any answer has sources."""
-    sections = [
-        _section(turn, number, is_open=number == len(turns))
-        for number, turn in reversed(list(enumerate(turns, start=1)))
-        if turn.answer is not None and turn.answer.passages and turn.answer.status != "smalltalk"
-    ]
-    return (
-        f'<div class="xb-panel" role="region" aria-label="出处">{"".join(sections)}</div>' if sections else ""
-    )
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A stretch of an article as an earlier answer quoted it; ``check`` begins the SHA-256 of the quote.
+
+    Its text form ``start-end-check`` leads from a card to the article, which may have changed since.
+    """
+
+    start: int
+    end: int
+    check: str
+
+    @classmethod
+    def of(cls, quote: str, start: int) -> Quoted:
+        """The stretch that ``quote`` takes from ``start`` on."""
+        return cls(start, start + len(quote), sha256(quote.encode("utf-8", "replace")).hexdigest()[:8])
+
+    @classmethod
+    def parse(cls, text: str) -> Quoted:
+        """What ``str`` gave.
+
+        Raises:
+            ValueError: it is nothing of the kind.
+        """
+        start, end, check = text.split("-")
+        return cls(int(start), int(end), check)
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.end}-{self.check}"
+
+    def stands_in(self, article: Article) -> bool:
+        """Whether the article still has the quote at its place."""
+        return Quoted.of(article.text[self.start : self.end], self.start) == self
 
 
-def library_html(articles: Sequence[Article]) -> str:
-    """What the answers are drawn from: every article's title, publisher and date."""
+def panel_html(answer: Snapshot) -> str:
+    """The sources of one answer: a card for every cited passage, and what was near but not used; may be nothing."""
+    cards = "".join(_cited_cards(answer)) + _unused(answer)
+    return f'<div class="xb-sources">{cards}</div>' if cards else ""
+
+
+def library_html(articles: Sequence[Article], indexed: datetime | None) -> str:
+    """Every article with publisher, date, size in characters, and when it was indexed."""
     if not articles:
-        return '<div class="xb-panel"><p class="xb-hint">回答的出处会显示在这里。</p></div>'
+        return '<div class="xb-library"><p class="xb-hint">资料载入后列在这里。</p></div>'
+    when = f"索引于 {indexed.astimezone():%Y-%m-%d %H:%M}" if indexed else ""
     items = "".join(
-        f'<li><div class="xb-title">{one_line(article.title)}</div>'
-        f'<div class="xb-meta">{one_line(provenance(article.publisher, article.published))}</div></li>'
+        f'<li><button type="button" class="xb-title xb-read" data-article="{safe(article.id)}">'
+        f"{one_line(article.title)}</button>"
+        f'<div class="xb-meta">{one_line(provenance(article.publisher, article.published))} · '
+        f"{len(article.text):,} 字{_link(article.url, '')}</div></li>"
         for article in articles
     )
-    return (
-        '<div class="xb-panel" role="region" aria-label="资料">'
-        f'<p class="xb-hint">回答只出自下面 {len(articles)} 篇资料；提问后，出处会显示在这里。</p>'
-        f'<ol class="xb-library">{items}</ol></div>'
-    )
+    hint = " · ".join(part for part in (f"回答只出自这 {len(articles)} 篇资料", when) if part)
+    return f'<div class="xb-library"><p class="xb-hint">{hint}</p><ol>{items}</ol></div>'
+
+
+def article_html(article: Article, quoted: Sequence[Quoted] = ()) -> str:
+    """A whole article with its headings, and the stretches of it that are quoted marked."""
+    standing = [quote for quote in quoted if quote.stands_in(article)]
+    headings = {heading.start: heading for heading in find_headings(article.text)}
+    pieces = [
+        f'<div class="xb-title">{one_line(article.title)}</div>'
+        f'<div class="xb-meta">{one_line(provenance(article.publisher, article.published))} · '
+        f"{len(article.text):,} 字{_link(article.url, '')}</div>"
+    ]
+    if len(standing) < len(quoted):
+        pieces.append('<p class="xb-hint">资料在回答之后有改动，引用的原句已不在原处。</p>')
+    at = 0
+    for line in article.text.split("\n"):
+        end = at + len(line)
+        if line.strip():
+            marked = [
+                Mark(max(quote.start, at) - at, min(quote.end, end) - at, ())
+                for quote in _apart(standing)
+                if quote.start < end and quote.end > at
+            ]
+            heading = headings.get(at)
+            is_line = heading is not None and heading.text == line.strip()
+            tag = f"h{min(6, heading.level + 2)}" if heading is not None and is_line else "p"
+            pieces.append(f"<{tag}>{_marked_text(line, marked)}</{tag}>")
+        at = end + 1
+    return f'<div class="xb-article">{"".join(pieces)}</div>'
+
+
+def _apart(quoted: Sequence[Quoted]) -> list[Quoted]:
+    """Quotes in order, those that touch or overlap as one."""
+    joined: list[Quoted] = []
+    for quote in sorted(quoted, key=lambda one: (one.start, one.end)):
+        if joined and quote.start <= joined[-1].end:
+            joined[-1] = Quoted(joined[-1].start, max(joined[-1].end, quote.end), "")
+        else:
+            joined.append(quote)
+    return joined
 
 
 def provenance(publisher: str, published: date | None) -> str:
@@ -81,85 +150,92 @@ def marks(citations: Sequence[Citation], offset: int) -> tuple[Mark, ...]:
     return tuple(mark for mark in stretches if mark.numbers)
 
 
-def _section(turn: Turn, number: int, *, is_open: bool) -> str:
-    answer = turn.answer
-    assert answer is not None
-    cards = "".join(_cited_cards(answer, number)) or f'<p class="xb-hint">{NOTHING_CITED}</p>'
-    summary = f"第 {number} 问：{shortened(clean(turn.question), 40)}"
-    return (
-        f'<details class="xb-section" id="sources-{number}"{" open" if is_open else ""}>'
-        f"<summary>{one_line(summary)}</summary>{cards}{_unused(answer)}</details>"
-    )
-
-
-def _cited_cards(answer: Answer, turn: int) -> Iterator[str]:
+def _cited_cards(answer: Snapshot) -> Iterator[str]:
     """One card for every cited passage, in the order of their first citation."""
-    passages = {passage.chunk.id: passage for passage in answer.passages}
+    passages = {passage.id: passage for passage in answer.passages}
     by_passage: dict[str, list[Citation]] = {}
     for citation in answer.citations:
         by_passage.setdefault(citation.passage_id, []).append(citation)
     for passage_id, citations in by_passage.items():
-        yield _cited_card(citations, passages.get(passage_id), turn)
+        yield _cited_card(citations, passages.get(passage_id))
 
 
-def _cited_card(citations: Sequence[Citation], passage: Passage | None, turn: int) -> str:
+def _cited_card(citations: Sequence[Citation], passage: ShownPassage | None) -> str:
     first = citations[0]
-    start = min(citation.start for citation in citations)
-    if passage is None:
-        text = first.quote
-        marked = marks([first], start)
-    else:
-        # A quote may reach beyond the passage it was found in; what is shown reaches as far.
-        start = min(start, passage.chunk.start)
-        end = max(passage.chunk.end, *(citation.end for citation in citations))
-        text = passage.article.text[start:end]
-        marked = marks(citations, start)
+    start, text = _shown(citations, passage)
     numbers = "".join(
-        f'<span class="xb-number" id="{source_id(turn, citation.number)}">{citation.number}</span>'
+        f'<span class="xb-number" id="{source_id(citation.number)}">{citation.number}</span>'
         for citation in citations
     )
+    quoted = [Quoted.of(citation.quote, citation.start) for citation in citations]
     return _card(
         numbers,
         first.title,
         provenance(first.publisher, first.published),
         first.headings,
-        _marked_text(text, marked),
-        first.url,
+        _marked_text(text, marks(citations, start)),
+        _actions(first.article_id, quoted, first.url, first.quote),
         "",
     )
 
 
-def _unused(answer: Answer) -> str:
-    """The nearest passages of a question the articles do not answer, folded and greyed."""
-    passages = [passage for passage in answer.passages if not answer.used(passage)]
+def _shown(citations: Sequence[Citation], passage: ShownPassage | None) -> tuple[int, str]:
+    """Where the text of a card begins in the article, and the text: the passage, and as far as its quotes reach.
+
+    A quote may reach beyond the passage it was found in; what is known of the article there is the quote.
+    """
+    pieces = sorted((citation.start, citation.quote) for citation in citations)
+    start, text = (passage.start, passage.text) if passage else pieces[0]
+    for begin, quote in pieces:
+        if begin < start and begin + len(quote) >= start:
+            text = quote[: start - begin] + text
+            start = begin
+        end = start + len(text)
+        if begin <= end < begin + len(quote):
+            text += quote[end - begin :]
+    return start, text
+
+
+def _unused(answer: Snapshot) -> str:
+    """The nearest passages of a question the articles do not answer, greyed."""
+    passages = [passage for passage in answer.passages if not passage.used]
     if answer.status not in ("not_found", "partial") or not passages:
         return ""
     cards = "".join(
         _card(
             '<span class="xb-badge">未采用</span>',
-            passage.article.title,
-            provenance(passage.article.publisher, passage.article.published),
-            passage.chunk.headings,
-            one_line(passage.chunk.text),
-            passage.article.url,
+            passage.title,
+            provenance(passage.publisher, passage.published),
+            passage.headings,
+            one_line(passage.text),
+            _actions(passage.article_id, [Quoted.of(passage.text, passage.start)], passage.url, passage.text),
             " xb-unused",
         )
-        for passage in passages
+        for passage in passages[:_MOST_NEAR]
     )
-    summary = f"相近的段落（{len(passages)} 段，未采用）"
+    summary = "相近的段落（没有直接回答这个问题，未采用）"
     return f'<details class="xb-near" open><summary>{summary}</summary>{cards}</details>'
 
 
 def _card(
-    label: str, title: str, origin: str, headings: Sequence[str], body: str, url: str, modifier: str
+    label: str, title: str, origin: str, headings: Sequence[str], body: str, actions: str, modifier: str
 ) -> str:
-    """One passage; ``label`` and ``body`` are HTML already, the rest is plain text."""
+    """One passage; ``label``, ``body`` and ``actions`` are HTML already, the rest is plain text."""
     path = f'<div class="xb-path">{one_line(" › ".join(headings))}</div>' if headings else ""
     return (
-        f'<div class="xb-card{modifier}">'
+        f'<div class="xb-card{modifier}" tabindex="-1">'
         f'<div class="xb-origin">{label}<div><div class="xb-title">{one_line(title)}</div>'
-        f'<div class="xb-meta">{one_line(origin)}{_link(url)}</div></div></div>'
-        f'{path}<div class="xb-passage">{body}</div></div>'
+        f'<div class="xb-meta">{one_line(origin)}</div></div></div>'
+        f'{path}<div class="xb-passage">{body}</div><div class="xb-links">{actions}</div></div>'
+    )
+
+
+def _actions(article_id: str, quoted: Sequence[Quoted], url: str, quote: str) -> str:
+    """What leads from a card to the whole article, here and where it was published."""
+    places = " ".join(map(str, quoted))
+    return (
+        f'<button type="button" class="xb-read" data-article="{safe(article_id)}" data-quoted="{places}">'
+        f"查看原文</button>{_link(url, quote)}"
     )
 
 
@@ -168,23 +244,19 @@ def _marked_text(text: str, marked: Sequence[Mark]) -> str:
     at = 0
     for mark in marked:
         classes = " ".join(f"xb-quote-{number}" for number in mark.numbers)
+        opened = f'<mark class="{classes}">' if classes else "<mark>"
         quote = one_line(text[mark.start : mark.end])
-        pieces += [one_line(text[at : mark.start]), f'<mark class="{classes}">{quote}</mark>']
+        pieces += [one_line(text[at : mark.start]), f"{opened}{quote}</mark>"]
         at = mark.end
     return "".join([*pieces, one_line(text[at:])])
 
 
-def _link(url: str) -> str:
-    """A link to the original, where the article states an address that is the web's."""
+def _link(url: str, quote: str) -> str:
+    """A link to the original at ``quote``, where the article states an address that is the web's."""
     if not is_web_address(url):
         return ""
-    return f' · <a href="{safe(url)}" target="_blank" rel="noopener noreferrer nofollow">查看原网页</a>'
-
-
-def is_web_address(url: str) -> bool:
-    """Whether ``url`` is an absolute http or https address."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    target = text_fragment(url, quote) if quote else url
+    return (
+        f' <a class="xb-out" href="{safe(target)}" target="_blank" rel="noopener noreferrer nofollow">'
+        "原网页 ↗</a>"
+    )

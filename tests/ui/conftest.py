@@ -5,10 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import uvicorn
@@ -106,6 +109,7 @@ class ScriptedAssistant:
 
     articles: tuple[Article, ...] = (CLAIMS, CAMPAIGN)
     index_version: str = "v-test"
+    indexed: datetime = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     examples: tuple[str, ...] = ("2022年平安人寿赔付了多少件？", "统筹部署了多少家成员公司？", "你能做什么？")
     asked: list[tuple[str, tuple[tuple[Role, str], ...]]] = field(default_factory=list)
     running: int = 0
@@ -141,7 +145,7 @@ class ScriptedAssistant:
             time.sleep(0.15)
         if "等" in question:
             self.gate.wait(10)
-        result = self._answer(question)
+        result = replace(self._answer(question), id=uuid.uuid4().hex)
         yield Retrieved(result.passages)
         if "中途坏" in question:
             raise RuntimeError("secret detail")
@@ -190,13 +194,27 @@ def settings() -> Settings:
 
 
 @contextmanager
-def running(settings: Settings, build: Callable[[Settings], object]) -> Iterator[str]:
-    """The real server on a free loopback port; gives its address."""
+def running(
+    settings: Settings, build: Callable[[Settings], object], records: Path | None = None, port: int = 0
+) -> Iterator[str]:
+    """The real server on a loopback port, any free one where none is given; gives its address.
+
+    What it keeps is in ``records``, or else gone with it.
+    """
+    with ExitStack() as folders:
+        folder = records or Path(folders.enter_context(TemporaryDirectory()))
+        kept = settings.server.model_copy(update={"records": folder})
+        with _serving(settings.model_copy(update={"server": kept}), build, port) as address:
+            yield address
+
+
+@contextmanager
+def _serving(settings: Settings, build: Callable[[Settings], object], port: int) -> Iterator[str]:
     config = uvicorn.Config(
         create_app(settings, build), log_level="warning", timeout_graceful_shutdown=1, server_header=False
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 20

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -15,10 +16,13 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from eval.drafting import parse_feedback
 from index.errors import IndexDamagedError, IndexMissingError, ModelError, SourceError
 from index.settings import IndexSettings
 from tests.ui.conftest import ScriptedAssistant
 from ui import cli, doctor, parts
+from ui.browsers import SECRET_FILE
+from ui.records import RECORDS_FILE, Records, Turn
 
 QUESTION = "2022年平安人寿赔付了多少件？"
 COMMAND = [sys.executable, "-c", "from ui.cli import main; main()"]
@@ -52,7 +56,9 @@ def test_an_answer_is_printed_with_its_numbered_source(run):
 
 def test_an_answer_as_json_is_the_answer(run, assistant):
     result = run("ask", QUESTION, "--json")
-    assert json.loads(result.stdout) == json.loads(json.dumps(assistant.ask(QUESTION).to_dict()))
+    printed, expected = json.loads(result.stdout), json.loads(json.dumps(assistant.ask(QUESTION).to_dict()))
+    assert printed.pop("id") and expected.pop("id")
+    assert printed == expected
 
 
 def test_a_question_can_come_from_standard_input(run, assistant):
@@ -158,7 +164,7 @@ def test_the_command_starts_without_the_heavy_parts():
 def test_the_doctor_names_every_part_and_the_remedy_of_a_missing_index(run, tmp_path):
     result = run("doctor", "--config", config_for(tmp_path, tmp_path / "none"))
     assert result.exit_code == 3
-    for part in ("Python", "SQLite", "设置", "索引", "模型", "端口"):
+    for part in ("Python", "SQLite", "设置", "索引", "模型", "记录", "端口"):
         assert part in result.stdout
     assert "[失败] 索引" in result.stdout and "办法：请运行 xiaobao ingest。" in result.stdout
 
@@ -216,6 +222,84 @@ def test_the_doctor_sees_that_the_port_is_taken():
         taken = listener.getsockname()[1]
         assert doctor.port("127.0.0.1", taken).level == "注意"
     assert doctor.port("127.0.0.1", taken).level == "正常"
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """A settings file, and records where two answers were rated, the one after the other."""
+    folder = tmp_path / "kept"
+    kept = Records(folder / RECORDS_FILE)
+    for question, rating, reason in ((QUESTION, "up", ""), ("股价是多少？", "down", "没找到")):
+        answer = replace(ScriptedAssistant()._answer(question), id=question)
+        kept.add("甲", None, Turn.of(question, answer))
+        kept.rate("甲", question, rating, reason, "说\n明")
+    kept.close()
+    file = tmp_path / "rated.toml"
+    file.write_text(f"[server]\nrecords = '{folder}'\n[index]\npath = '{tmp_path / 'none'}'\n", "utf-8")
+    return str(file)
+
+
+def test_feedback_is_exported_for_the_evaluation_one_json_a_line(run, rated):
+    result = run("feedback", "export", "--config", rated)
+    assert result.exit_code == 0
+    read = parse_feedback(result.stdout.splitlines())
+    assert [(one.question, one.rating, one.reason, one.comment) for one in read] == [
+        (QUESTION, "up", "", "说\n明"),
+        ("股价是多少？", "down", "没找到", "说\n明"),
+    ]
+    assert len(result.stdout.splitlines()) == 2 and result.stderr == "已导出 2 条反馈\n"
+
+
+def test_feedback_goes_into_a_file_that_is_overwritten_only_when_told(run, rated, tmp_path):
+    file = tmp_path / "out.jsonl"
+    file.write_text("我的", "utf-8")
+    refused = run("feedback", "export", "--to", "out.jsonl", "--config", rated)
+    assert refused.exit_code == 2 and "--force" in refused.stderr and "out.jsonl 已经存在" in refused.stderr
+    assert file.read_text("utf-8") == "我的"
+    forced = run("feedback", "export", "--to", "out.jsonl", "--force", "--config", rated)
+    assert forced.exit_code == 0 and forced.stdout == "" and "已导出 2 条反馈到 out.jsonl" in forced.stderr
+    assert len(parse_feedback(file.read_text("utf-8").splitlines())) == 2
+    assert run("feedback", "export", "--to", "new.jsonl", "--config", rated).exit_code == 0
+    assert (tmp_path / "new.jsonl").read_text("utf-8") == file.read_text("utf-8")
+
+
+def test_feedback_that_cannot_be_written_ends_with_4_and_says_why(run, rated):
+    result = run("feedback", "export", "--to", "none/out.jsonl", "--config", rated)
+    assert result.exit_code == 4 and "无法写入 none/out.jsonl" in result.stderr
+
+
+def test_exporting_feedback_where_there_are_no_records_ends_with_4_and_makes_none(run, tmp_path):
+    result = run("feedback", "export")
+    assert result.exit_code == 4 and "没有对话记录" in result.stderr and "server.records" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_exporting_from_a_damaged_file_ends_with_4_and_writes_nothing(run, rated, tmp_path):
+    (tmp_path / "kept" / RECORDS_FILE).write_text("坏" * 1000, "utf-8")
+    result = run("feedback", "export", "--to", "out.jsonl", "--config", rated)
+    assert result.exit_code == 4 and "不是数据库" in result.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_the_doctor_says_where_the_records_are_and_how_many(run, rated, tmp_path):
+    result = run("doctor", "--config", rated)
+    where = tmp_path / "kept" / RECORDS_FILE
+    assert f"[正常] 记录：{where}，2 个对话，2 条反馈" in result.stdout
+
+
+def test_the_doctor_makes_no_records(tmp_path):
+    finding = doctor.records(tmp_path / "none")
+    assert finding.level == "正常" and "还没有" in finding.detail and str(tmp_path / "none") in finding.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(RECORDS_FILE, "不是数据库"), (SECRET_FILE, "浏览器密钥")], ids=["records", "secret"]
+)
+def test_the_doctor_finds_records_that_cannot_be_used(tmp_path, name, said):
+    (tmp_path / name).write_text("坏", "utf-8")
+    finding = doctor.records(tmp_path)
+    assert finding.level == "失败" and said in finding.detail and finding.remedy
 
 
 def test_ingesting_builds_the_index_it_was_told_to(run, monkeypatch, bigrams, tmp_path):

@@ -1,97 +1,108 @@
-// What the page needs beyond Gradio: its language, chips that lead to their source, buttons with Chinese
-// names, and copying that gives what is read rather than the HTML behind it.
-(() => {
-  "use strict";
+// Puts the page together: history, chat and sources into the places that the frame keeps for them.
+
+import { Chat } from "./chat.js";
+import { button, el } from "./dom.js";
+import { History } from "./history.js";
+import * as server from "./server.js";
+import { Sources, Tip } from "./sources.js";
+
+const POLL_MS = 1000;
+const FOLDED = "xiaobao-history-folded";
+
+const STATES = {
+  ready: "已就绪",
+  loading: "正在加载",
+  failed: "暂时无法回答",
+  offline: "连不上服务器",
+};
+
+const start = (frame) => {
   document.documentElement.lang = "zh-CN";
+  const wanted = location.hash.slice(1);
+  let past = null;  // the history, once it is there: the chat speaks of its conversation from the start
+  const [left, middle, right] = ["xb-left", "xb-middle", "xb-right"].map((id) => document.getElementById(id));
+  for (const place of [left, middle, right]) place.replaceChildren();
 
-  const NAMES = {
-    "Copy message": "复制这条",
-    "Copy conversation": "复制全部对话",
-    "Message copied": "已复制",
-    "Conversation copied": "已复制",
-    "Copied conversation": "已复制",
-    "chatbot conversation": "问答记录",
+  const title = el("h2", { class: "xb-conversation" });
+  const exported = el("a", { class: "xb-button", download: "", title: "导出为 Markdown", hidden: true }, "导出");
+  const unfold = button("历史对话", "menu", (event) => {
+    if (matchMedia("(min-width: 1280px)").matches) fold(!frame.classList.contains("xb-history-folded"));
+    else past.open(event.currentTarget);
+  }, { class: "xb-button xb-menu", "aria-controls": "xb-history-nav" });
+  const fold = (folded) => {
+    frame.classList.toggle("xb-history-folded", folded);
+    localStorage.setItem(FOLDED, folded ? "1" : "");
   };
-  const ONE = "复制这条";
-  const ALL = "复制全部对话";
+  const status = el("span", { class: "xb-state xb-loading", id: "xb-state", role: "status" }, STATES.loading);
+  const fresh = button("新对话", "plus", () => { chat.clear(); chat.box.focus(); });
+  const library = button("出处和资料库", "book", (event) => { sources.returnTo = event.currentTarget; sources.open(); sources.side.querySelector("[role=tab][tabindex='0']").focus(); },
+    { class: "xb-button xb-to-sources" });
+  middle.append(el("div", { class: "xb-bar" }, unfold, title, status, exported, fresh, library));
 
-  // In-page links would be resolved against <base>, leave the page and lose the conversation.
-  const show = (id) => {
-    const target = document.getElementById(id);
-    const card = target?.closest(".xb-card");
-    if (!card) return;
-    const section = target.closest("details.xb-section");
-    if (section) section.open = true;
-    const marks = [...card.querySelectorAll(`mark.xb-quote-${id.split("-").pop()}`)];
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    (marks[0] || card).scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
-    card.classList.remove("xb-flash");
-    void card.offsetWidth; // starts the animation anew
-    card.classList.add("xb-flash");
-    card.tabIndex = -1;
-    card.focus({ preventScroll: true });
-  };
+  const sources = new Sources(right, frame);
+  const chat = new Chat(middle, {
+    onTurn: (turn) => sources.showTurn(turn),
+    onCitation: (turn, number, from) => sources.showCitation(turn, number, from),
+    onConversation: (conversation) => {
+      title.textContent = conversation?.title ?? "新对话";
+      exported.hidden = !conversation;
+      if (conversation) exported.href = server.markdownAddress(conversation.id);
+      history.replaceState(null, "", conversation ? `#${conversation.id}` : location.pathname + location.search);
+      past?.select(conversation?.id ?? null);
+      if (conversation) past?.refresh();
+    },
+  });
+  past = new History(left, frame, {
+    onOpen: (id) => chat.open(id),
+    onNew: () => { chat.clear(); chat.box.focus(); },
+    onRenamed: (id, name) => { if (chat.conversation?.id === id) title.textContent = name; },
+    onRemoved: (id) => { if (chat.conversation?.id === id) chat.clear(); },
+  });
+  new Tip(frame);
+  frame.append(el("div", { class: "xb-scrim", onclick: () => { sources.close(); past.close(); } }));
+  // A drawer that a wider window makes a column of its own covers nothing any more.
+  for (const width of [801, 1280]) {
+    matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => { sources.close(); past.close(); });
+  }
+  fold(localStorage.getItem(FOLDED) === "1");
+  chat.box.focus();
+  frame.classList.add("xb-started");
 
-  const readable = (message) => {
-    const copy = message.cloneNode(true);
-    copy.querySelectorAll(".xb-meta, .xb-badge").forEach((element) => element.remove());
-    copy.querySelectorAll("sup").forEach((element) => { element.textContent = `[${element.textContent}]`; });
-    copy.querySelectorAll("br").forEach((element) => element.replaceWith("\n"));
-    return copy.textContent.trim();
-  };
-
-  const conversation = (chat) =>
-    [...chat.querySelectorAll(".message-content")].map((message) =>
-      (message.closest(".user-row") ? "问：" : "答：") + readable(message)).join("\n\n");
-
-  const write = async (text) => {
-    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
-    // Browsers give no clipboard to a page served over plain http, as an intranet's often is.
-    const area = document.createElement("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  };
-
-  document.addEventListener("click", (event) => {
-    const chip = event.target.closest?.('a[href*="#source-"]');
-    if (chip) {
-      event.preventDefault();
-      show(chip.getAttribute("href").split("#")[1]);
-      return;
+  // Asks how far loading has come until it has come to an end, and shows it.
+  const follow = async () => {
+    let found;
+    try {
+      found = await server.state();
+    } catch (error) {
+      if (!(error instanceof server.Trouble)) throw error;
+      found = { state: "offline", message: error.message, examples: [] };
     }
-    const button = event.target.closest?.("#xb-chat button");
-    const name = button?.getAttribute("aria-label");
-    if (name !== ONE && name !== ALL) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const row = button.closest(".message-buttons")?.previousElementSibling;
-    const message = row?.querySelector(".message-content");
-    const text = name === ALL ? conversation(button.closest("#xb-chat")) : message ? readable(message) : "";
-    write(text).then(() => {
-      button.title = "已复制";
-      setTimeout(() => { button.title = name; }, 1500);
-    });
-  }, true);
-
-  // Gradio names some of its parts in English, and its messages by their HTML.
-  const rename = () => {
-    for (const element of document.querySelectorAll("#xb-chat [aria-label]")) {
-      const label = element.getAttribute("aria-label");
-      if (label in NAMES) {
-        element.setAttribute("aria-label", NAMES[label]);
-        if (element.title) element.title = NAMES[label];
-      } else if (/^(user|bot)'s message: /.test(label)) {
-        element.setAttribute("aria-label", label.startsWith("user") ? "提问" : "回答");
-      }
-    }
+    status.className = `xb-state xb-${found.state}`;
+    status.textContent = STATES[found.state];
+    if (found.state !== "offline") chat.welcome(found);
+    if (found.state !== "ready") setTimeout(follow, POLL_MS);
   };
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => { due = false; rename(); });
-  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-label"] });
-})();
+  follow().then(() => {
+    // The first answer of the server brings the cookie that conversations are kept under.
+    past.refresh();
+    if (wanted) chat.open(wanted);
+  });
+  window.addEventListener("hashchange", () => {
+    const id = location.hash.slice(1);
+    if (id && id !== chat.conversation?.id) chat.open(id);
+  });
+};
+
+// The frame is drawn by Gradio's own script, some time after this one has run.
+const whenThere = () => {
+  const frame = document.getElementById("xb-main");
+  if (frame?.querySelector("#xb-right")) {
+    start(frame);
+    return true;
+  }
+  return false;
+};
+if (!whenThere()) {
+  const watching = new MutationObserver(() => whenThere() && watching.disconnect());
+  watching.observe(document.documentElement, { childList: true, subtree: true });
+}

@@ -1,0 +1,169 @@
+"""How fast the page is, and what a long conversation costs: measured in Chromium against the real server.
+
+    python tests/ui/bench_page.py [--turns 50] [--json FILE]
+
+Nothing here passes or fails: the figures depend on the machine, so they are printed and not asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+QUESTIONS = (
+    "2022年平安人寿赔付了多少件？",
+    "那平安产险呢？",
+    "教育宣传月是什么时候启动的？",
+    "平安在适老化服务方面有哪些举措？",
+    "平安今天的股价是多少？",
+)
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+LOADS = 5
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    address: str
+    process: int
+
+    @property
+    def resident_mb(self) -> float:
+        """The memory it holds, in MB."""
+        status = Path(f"/proc/{self.process}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """The real server in a process of its own, with records of its own, ready to be asked."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with TemporaryDirectory() as records:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", str(port)],
+            env=os.environ | {"XIAOBAO_SERVER__RECORDS": records},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            deadline = time.monotonic() + 120
+            while not _is_ready(address):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit("服务器没有启动。请先运行 xiaobao doctor。")
+                time.sleep(0.2)
+            yield Server(address, process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def loads(browser: Browser, address: str) -> dict[str, float]:
+    """Medians over fresh browsers, in milliseconds since the address was opened; sizes in KB as they are on disk."""
+    paints, usables, answers = [], [], []
+    for _ in range(LOADS):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector("#xb-question:focus")
+        # Both from the browser's own clock, so that what this script takes does not count.
+        usables.append(page.evaluate("performance.now()"))
+        page.fill("#xb-question", QUESTIONS[0])
+        began = time.perf_counter()
+        page.press("#xb-question", "Enter")
+        page.wait_for_selector(".xb-text")
+        answers.append(1000 * (time.perf_counter() - began))
+        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        context.close()
+    static = Path(__file__).parents[2] / "ui" / "static"
+    own = sum(file.stat().st_size for file in static.iterdir() if file.suffix in (".js", ".css"))
+    return {
+        "first_paint_ms": statistics.median(paints),
+        "usable_ms": statistics.median(usables),
+        "answer_shown_ms": statistics.median(answers),
+        "own_scripts_and_styles_kb": own / 1024,
+    }
+
+
+def conversation(browser: Browser, server: Server, turns: int) -> dict[str, float]:
+    """What ``turns`` questions in one conversation do to memory, of the page and of the server, and to the time of an
+    answer: medians of its first and its last tenth."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(server.address)
+    page.wait_for_selector("#xb-question:focus")
+    devtools = context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+    took = [_turn(page, QUESTIONS[0], 1)]
+    before, held = _memory(devtools), server.resident_mb
+    took += [_turn(page, QUESTIONS[number % len(QUESTIONS)], number + 1) for number in range(1, turns)]
+    after = _memory(devtools)
+    context.close()
+    tenth = max(1, turns // 10)
+    return {
+        "turns": turns,
+        "page_growth_mb": (after["JSHeapUsedSize"] - before["JSHeapUsedSize"]) / MIB,
+        "server_growth_mb": server.resident_mb - held,
+        "server_resident_mb": server.resident_mb,
+        "first_tenth_ms": statistics.median(took[1 : tenth + 1]),
+        "last_tenth_ms": statistics.median(took[-tenth:]),
+    }
+
+
+def _turn(page: Page, question: str, number: int) -> float:
+    page.fill("#xb-question", question)
+    began = time.perf_counter()
+    page.press("#xb-question", "Enter")
+    page.locator(".xb-turn .xb-text").nth(number - 1).wait_for()
+    return 1000 * (time.perf_counter() - began)
+
+
+def _memory(devtools: CDPSession) -> dict[str, float]:
+    devtools.send("HeapProfiler.collectGarbage")
+    return {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--turns", type=int, default=50, help="length of the long conversation")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    with serving() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=next(filter(None, map(shutil.which, CHROMIUMS))),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        figures = loads(browser, server.address) | conversation(browser, server, options.turns)
+        browser.close()
+    for name, value in figures.items():
+        print(f"{name:28} {value:10.1f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

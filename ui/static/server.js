@@ -1,0 +1,74 @@
+// What the page asks of the server. Addresses are relative, so that a server below a path works the same.
+
+const OFFLINE = "连不上服务器。请检查网络，或稍候再试。";
+
+// A trouble that the reader can be told of; ``message`` is in Chinese.
+export class Trouble extends Error {
+  constructor(message, code = "offline") {
+    super(message);
+    this.code = code;
+  }
+}
+
+const send = async (method, address, body, signal) => {
+  let response;
+  try {
+    response = await fetch(`page/${address}`, {
+      method, signal,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Trouble(OFFLINE);
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => null);
+  throw new Trouble(said?.error?.message ?? `服务器没有正常回应（${response.status}），请稍候再试。`, said?.error?.code);
+};
+
+const json = async (method, address, body) => {
+  const response = await send(method, address, body);
+  return response.status === 204 ? null : response.json();
+};
+
+export const state = () => json("GET", "state");
+export const library = () => json("GET", "articles");
+export const article = (id, quoted) =>
+  json("GET", `articles/${encodeURIComponent(id)}?${new URLSearchParams(quoted.map((place) => ["quoted", place]))}`);
+export const conversations = (search) => json("GET", `conversations?${new URLSearchParams({ search })}`);
+export const conversation = (id) => json("GET", `conversations/${encodeURIComponent(id)}`);
+export const rename = (id, title) => json("PATCH", `conversations/${encodeURIComponent(id)}`, { title });
+export const remove = (id) => json("DELETE", `conversations/${encodeURIComponent(id)}`);
+export const rate = (rating) => json("POST", "feedback", rating);
+export const markdownAddress = (id) => `page/conversations/${encodeURIComponent(id)}/markdown`;
+
+// The events of an answer as ``[name, data]``; ends with ``turn``, or throws a Trouble.
+export async function* ask(question, signal) {
+  const response = await send("POST", "ask", question, signal);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = "";
+  let finished = false;
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      pending += value;
+      const events = pending.split("\n\n");
+      pending = events.pop();
+      for (const event of events) {
+        const name = /^event: (.*)$/m.exec(event)?.[1];
+        const data = /^data: (.*)$/m.exec(event)?.[1];
+        if (!name || !data) continue;  // a comment that keeps the connection open
+        const values = JSON.parse(data);
+        if (name === "error") throw new Trouble(values.message, values.code);
+        finished ||= name === "turn";
+        yield [name, values];
+      }
+    }
+  } catch (error) {
+    if (error instanceof Trouble || error.name === "AbortError") throw error;
+    throw new Trouble(OFFLINE);
+  }
+  if (!finished) throw new Trouble("回答中断了，请重试。", "broken");
+}
