@@ -20,7 +20,7 @@ from tokenizers import Encoding, Tokenizer
 
 from index.embedding import check_sums
 from index.errors import ModelError
-from index.onnx_encoder import MODEL_FILE, TOKENIZER_FILE, cores, open_session
+from index.onnx_model import MODEL_FILE, TOKENIZER_FILE, cores, open_session
 from index.segmentation import Span
 
 Floats = NDArray[np.float32]

@@ -4,6 +4,9 @@ Any model that SentenceTransformer can load serves, a folder or a hub name. A fo
 the network, and no code out of it is run. Where a folder lists its files in ``SHA256SUMS``, as the
 bundled model does, they are checked first: a weight file that was cut or altered could otherwise give
 vectors that are merely wrong.
+
+A folder made of our own encoder, the mean over tokens and vectors of length 1, as the bundled one is, is run without
+sentence-transformers, which would do the same after half a gigabyte of imports.
 """
 
 from __future__ import annotations
@@ -11,19 +14,61 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
 
 from index.errors import ModelError
+from index.onnx_model import OnnxModel
 
 CHECKSUMS = "SHA256SUMS"
 OWN_MODULE = "index.onnx_encoder.OnnxEncoder"
 LIBRARY = "sentence_transformers."
 REMEDY = "请检查设置 index.model；随附的模型可重新安装本程序来恢复。"
+
+
+class Encoder(Protocol):
+    """What is asked of a model, by the names that SentenceTransformer has for it."""
+
+    def encode_document(self, texts: list[str], **options: Any) -> Any:
+        """Vectors of passages, (texts, dimension)."""
+
+    def encode_query(self, text: str, **options: Any) -> Any:
+        """The vector of a question, (dimension,)."""
+
+    def get_embedding_dimension(self) -> int | None:
+        """How long a vector is; None where that is not known beforehand."""
+
+
+class PlainEncoder:
+    """A folder's own encoder with the mean over its tokens and vectors of length 1, run by onnxruntime alone.
+
+    Gives what SentenceTransformer would; what it needs of the folder's configuration it reads from the same files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts", {})
+        self._query: str = prompts.get("query", "")
+        self._document: str = prompts.get("document", "")
+        most = _read_json(folder / "onnx_encoder_config.json")["max_seq_length"]
+        self._model = OnnxModel(folder, most)
+
+    def encode_document(self, texts: list[str], **_: Any) -> NDArray[np.float32]:
+        """Vectors of passages, (texts, dimension)."""
+        return self._model.mean_vectors([self._document + text for text in texts])
+
+    def encode_query(self, text: str, **_: Any) -> NDArray[np.float32]:
+        """The vector of a question, (dimension,)."""
+        vector: NDArray[np.float32] = self._model.mean_vectors([self._query + text])[0]
+        return vector
+
+    def get_embedding_dimension(self) -> int:
+        """How long a vector is."""
+        return self._model.hidden
 
 
 class ModelEmbeddings(Embeddings):
@@ -41,7 +86,7 @@ class ModelEmbeddings(Embeddings):
         if folder.is_dir():
             self.name = folder.resolve().name
             self.fingerprint = _fingerprint(folder)
-            self._model = _load(str(folder), local=True, own_code=_needs_own_code(folder))
+            self._model: Encoder = _load(str(folder), local=True, own_code=_needs_own_code(folder))
         elif _is_path(model):
             raise ModelError(f"找不到向量模型文件夹 {model}。{REMEDY}")
         else:
@@ -88,7 +133,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _load_from_hub(name: str) -> SentenceTransformer:
+def _load_from_hub(name: str) -> Encoder:
     # What is downloaded already is used as it is: asking the hub first takes a minute where there is none.
     try:
         return _load(name, local=True, own_code=False)
@@ -96,14 +141,35 @@ def _load_from_hub(name: str) -> SentenceTransformer:
         return _load(name, local=False, own_code=False)
 
 
-def _load(model: str, *, local: bool, own_code: bool) -> SentenceTransformer:
+def _load(model: str, *, local: bool, own_code: bool) -> Encoder:
     try:
-        return SentenceTransformer(model, local_files_only=local, trust_remote_code=own_code)
+        if own_code and _is_plain(Path(model)):
+            return PlainEncoder(Path(model))
+        library = import_module("sentence_transformers")
+        loaded: Encoder = library.SentenceTransformer(
+            model, local_files_only=local, trust_remote_code=own_code
+        )
+        return loaded
     except Exception as error:
         # onnxruntime, tokenizers and the hub client raise bare Exceptions; each means the same here.
         where = "" if local else "如果它是模型仓库中的名称，下载它需要网络。"
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelError(f"无法加载向量模型 {model}：{reason}。{where}{REMEDY}") from error
+
+
+def _is_plain(folder: Path) -> bool:
+    """Whether the folder's modules are those that ``PlainEncoder`` stands for, set as it runs them."""
+    modules = _read_json(folder / "modules.json")
+    first, *others = (module["type"] for module in modules)
+    # The library has moved its classes about within itself, so they are told by their names.
+    if first != OWN_MODULE or [kind.rpartition(".")[2] for kind in others] != ["Pooling", "Normalize"]:
+        return False
+    pooling = _read_json(folder / modules[1]["path"] / "config.json")
+    return bool(pooling.get("pooling_mode") == "mean" and pooling.get("include_prompt", True))
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _needs_own_code(folder: Path) -> bool:

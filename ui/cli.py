@@ -76,7 +76,7 @@ def ask(
     """提一个问题，输出回答和出处。"""
     with _exit_codes():
         settings = load_settings(config)
-        answer = parts.build_assistant(settings).ask(_question(question))
+        answer = parts.build_assistant(settings, warm=False).ask(_question(question))
         typer.echo(
             json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) if as_json else answer_text(answer)
         )

@@ -1,8 +1,8 @@
 """The heavy parts, imported when first used.
 
-Importing torch takes ten seconds and Gradio four, so a module-level import here would make
-``xiaobao --help`` slow and keep the page from coming up while the model loads. This is the one module
-that imports by name; everything else says what it needs at its top.
+Importing the models' libraries takes seconds, and Gradio as many, so a module-level import here would make
+``xiaobao --help`` slow and keep the page from coming up while the model loads. Of this package it is the
+one module that imports by name; everything else says what it needs at its top.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from index.ingest import IngestReport
 
 
-def build_assistant(settings: Settings) -> Assistant:
+def build_assistant(settings: Settings, *, warm: bool = True) -> Assistant:
     """``assistant.wiring.build_assistant``.
 
     Raises:
         IndexUnusableError: there is no index that can be asked.
         ModelError: the embedding model cannot be loaded.
     """
-    build: Callable[[Settings], Assistant] = import_module("assistant.wiring").build_assistant
-    return build(settings)
+    build: Callable[..., Assistant] = import_module("assistant.wiring").build_assistant
+    return build(settings, warm=warm)
 
 
 def ingest(settings: IndexSettings, *, force: bool, progress: Callable[[str], None]) -> IngestReport:

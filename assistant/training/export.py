@@ -34,7 +34,7 @@ from assistant.training.reading import load_model, read, read_reader, windows
 from index.embedding import CHECKSUMS, sha256
 from index.models.graph import OUTPUT, encoder_graph
 from index.models.q4 import Floats, PackedModel
-from index.onnx_encoder import MODEL_FILE, TOKENIZER_FILE
+from index.onnx_model import MODEL_FILE, TOKENIZER_FILE
 
 AGREEING = 0.95
 COMPARED = 100

@@ -6,6 +6,8 @@ import hashlib
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,6 +89,26 @@ def test_the_model_is_an_ordinary_sentence_transformer_with_the_prompts_of_e5(
     assert np.allclose(query, real_model.embed_query("谁负责投诉？"), atol=1e-6)
     passage = plain.encode("passage: " + PAYMENT)
     assert np.allclose(passage, real_model.vectors([PAYMENT])[0], atol=1e-6)
+
+
+def test_the_bundled_model_is_run_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from index.embedding import ModelEmbeddings; from index.settings import IndexSettings; "
+        "ModelEmbeddings(IndexSettings().model).embed_query('谁'); "
+        "print({'torch', 'sentence_transformers', 'transformers'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_model_that_is_put_together_otherwise_is_left_to_the_library(copy: Path) -> None:
+    (copy / CHECKSUMS).unlink()
+    pooling = copy / "1_Pooling" / "config.json"
+    pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"pooling_mode": "cls"}), "utf-8")
+    plain = SentenceTransformer(str(copy), trust_remote_code=True, local_files_only=True)
+    otherwise = ModelEmbeddings(str(copy)).embed_query("谁负责投诉？")
+    assert np.allclose(plain.encode("query: 谁负责投诉？"), otherwise, atol=1e-6)
+    assert not np.allclose(ModelEmbeddings(str(BUNDLED)).embed_query("谁负责投诉？"), otherwise, atol=1e-2)
 
 
 def test_a_saved_model_loads_again_and_gives_the_same_vectors(

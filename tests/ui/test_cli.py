@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-c", "from ui.cli import main; main()"]
 @pytest.fixture
 def run(monkeypatch, assistant, tmp_path):
     """Runs the command in an empty folder, the scripted assistant in the real one's place."""
-    monkeypatch.setattr(parts, "build_assistant", lambda settings: assistant)
+    monkeypatch.setattr(parts, "build_assistant", lambda settings, **_: assistant)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments, **options: CliRunner().invoke(cli.app, list(arguments), **options)
 
@@ -103,7 +103,7 @@ def test_a_settings_file_that_is_wrong_or_missing_ends_with_2(run, tmp_path):
     ],
 )
 def test_each_known_trouble_has_its_code_and_one_chinese_line(run, monkeypatch, error, code):
-    def fail(settings):
+    def fail(settings, **_):
         raise error
 
     monkeypatch.setattr(parts, "build_assistant", fail)
@@ -195,7 +195,7 @@ def test_the_doctor_sees_that_an_index_file_was_changed(run, monkeypatch, bigram
 
 
 def test_the_doctor_tells_a_model_that_cannot_be_loaded(run, monkeypatch, bigram_settings, tmp_path):
-    def fail(settings):
+    def fail(settings, **_):
         raise ModelError("模型无法加载：缺少文件。")
 
     monkeypatch.setattr(parts, "is_stale", lambda settings: False)
