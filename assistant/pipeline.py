@@ -195,7 +195,7 @@ class Assistant:
         status: Status = "not_found" if not said else ("partial" if absent else "grounded")
         text = _joined(said, absent if said else absent[:1])
         if said and understood.whole.english:
-            text = _IN_CHINESE + text
+            text = _IN_CHINESE + ("\n" if text.startswith("- ") else "") + text
         asked = [self._retriever.embed(part.text) for part in understood.parts]
         suggestions = (
             self._suggester.following(question, asked, text, citer.citations)

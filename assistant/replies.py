@@ -41,7 +41,7 @@ def _reason(lookup: Lookup, reading: Reading | None) -> str:
         return f"资料没有给出所问的{'、'.join(absent)}。"
     if reading.lacking:
         return f"资料没有提到{'、'.join(f'“{word}”' for word in reading.lacking[:3])}。"
-    return "相近的段落列在来源里，都没有直接回答这个问题。"
+    return "相近的段落列在出处里，都没有直接回答这个问题。"
 
 
 def _short(text: str, most: int = 30) -> str:

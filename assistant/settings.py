@@ -25,7 +25,7 @@ class AnswerSettings(BaseModel):
 
     passages: int = Field(9, ge=1, le=20, description="how many passages are read for an answer")
     threshold: float = Field(
-        0.57, ge=0.0, le=1.0, description="least probability of being answered; below it: not found"
+        0.45, ge=0.0, le=1.0, description="least probability of being answered; below it: not found"
     )
     max_question_chars: int = Field(2000, ge=1, description="longest question taken")
     max_history: int = Field(20, ge=0, description="how many earlier turns are looked at")
