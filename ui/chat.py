@@ -66,9 +66,16 @@ def theme() -> Any:
     )
 
 
+class Frame(gr.Blocks):  # type: ignore[misc]
+    """Blocks without events, and so without the worker that looks for them a thousand times a second."""
+
+    def run_startup_events(self) -> None:
+        """Starts nothing."""
+
+
 def build_page() -> Any:
     """The frame as Gradio Blocks: header, and history, chat and sources side by side, each to be filled."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page:
+    with Frame(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page:
         gr.Markdown(HEADER, elem_id="xb-header", latex_delimiters=[])
         with gr.Row(elem_id="xb-main", equal_height=False):
             for place in ("xb-left", "xb-middle", "xb-right"):

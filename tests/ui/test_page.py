@@ -277,6 +277,32 @@ def test_the_library_lists_every_article_and_opens_it(scripted_server, open_page
     expect(library).to_be_visible()
 
 
+def test_a_library_that_arrives_late_does_not_stand_in_for_the_sources(scripted_server, open_page):
+    page = open_page(scripted_server)
+    ask(page, QUESTION)
+    held = []
+    page.route("**/page/articles", lambda route: held.append(route))
+    page.get_by_role("tab", name="资料库").click()
+    expect(page.locator("#xb-panel")).to_contain_text("正在载入资料库")
+    page.get_by_role("tab", name="出处").click()
+    with page.expect_response("**/page/articles"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    expect(page.locator("#xb-panel mark")).to_contain_text("410万件")
+    expect(page.locator(".xb-library")).to_have_count(0)
+
+
+def test_a_log_in_page_in_between_is_told_from_the_server(scripted_server, open_page):
+    page = open_page(scripted_server)
+    page.route(
+        "**/page/state", lambda route: route.fulfill(body="<html>登录</html>", content_type="text/html")
+    )
+    page.reload()
+    expect(page.locator("#xb-state")).to_have_text("连不上服务器")
+    page.unroute("**/page/state")
+    expect(page.locator("#xb-state")).to_have_text("已就绪")
+
+
 def test_a_hostile_article_and_question_do_nothing_but_read_badly(scripted_server, open_page):
     page = open_page(scripted_server)
     turn = ask(page, f"敌意 {HOSTILE.text}")
@@ -344,7 +370,7 @@ def test_an_answer_under_way_can_be_stopped_and_asked_again(scripted_server, scr
     expect(page.locator("#xb-question")).to_have_value("下一个")
     page.get_by_role("button", name="停止").click()
     stopped = page.locator(".xb-unanswered")
-    expect(stopped).to_contain_text("已停止，没有生成回答")
+    expect(stopped).to_contain_text("没有生成回答，可以重试或改问")
     expect(page.locator("#xb-question")).to_have_value("下一个")
     scripted.gate.set()
     stopped.get_by_role("button", name="重试").click()
@@ -359,7 +385,7 @@ def test_a_question_is_changed_in_place_and_what_came_after_is_replaced(scripted
     first = page.locator(".xb-turn").first
     first.hover()
     first.get_by_role("button", name="修改问题").click()
-    expect(first).to_contain_text("之后的 1 轮问答会被替换")
+    expect(first).to_contain_text("之后的 1 轮问答会被删去")
     page.keyboard.press("Escape")
     expect(first.locator(".xb-bubble")).to_have_text(QUESTION)
     first.get_by_role("button", name="修改问题").click()
@@ -489,6 +515,86 @@ def test_a_conversation_comes_back_after_a_reload_and_a_restart_of_the_server(se
         expect(page.locator(".xb-turn .xb-text")).to_have_count(2)
         pressed = page.locator(".xb-turn").first.get_by_role("button", name="有帮助")
         expect(pressed).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_browsers_back_button_leads_back_to_the_conversation_before(scripted_server, open_page):
+    page = open_page(scripted_server)
+    ask(page, QUESTION)
+    page.locator(".xb-bar").get_by_role("button", name="新对话").click()
+    ask(page, OTHER)
+    page.go_back()
+    expect(page.locator(".xb-turn")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".xb-turn .xb-text")).to_contain_text("410万件")
+    page.go_forward()
+    page.go_forward()
+    expect(page.locator(".xb-turn .xb-text")).to_contain_text("13家")
+
+
+def test_what_another_tab_asked_in_the_same_conversation_stays(scripted_server, open_page):
+    page = open_page(scripted_server)
+    ask(page, QUESTION)
+    with page.context.expect_page() as opened:
+        page.evaluate("window.open(location.href)")
+    other = opened.value
+    expect(other.locator(".xb-turn")).to_have_count(1)
+    ask(other, OTHER)
+    ask(page, "股价是多少？")
+    page.reload()
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(3)
+
+
+def test_a_conversation_deleted_elsewhere_is_gone_on_with_in_a_new_one(scripted_server, open_page):
+    page = open_page(scripted_server, foreseen=["404"])
+    ask(page, QUESTION)
+    id = urlsplit(page.url).fragment
+    assert page.context.request.delete(f"{scripted_server}/page/conversations/{id}").ok
+    turn = ask(page, OTHER)
+    turn.get_by_role("button", name="在新对话里问").click()
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(1)
+    expect(page.locator(".xb-turn")).to_contain_text("13家")
+
+
+def test_a_question_waits_while_another_conversation_is_being_opened(scripted_server, open_page):
+    page = open_page(scripted_server)
+    ask(page, QUESTION)
+    page.locator(".xb-bar").get_by_role("button", name="新对话").click()
+    held = []
+    page.route("**/page/conversations/*", lambda route: held.append(route))
+    page.locator(".xb-open").click()
+    expect(page.locator("#xb-log")).to_contain_text("正在打开这段对话")
+    page.fill("#xb-question", OTHER)
+    page.press("#xb-question", "Enter")
+    expect(page.locator("#xb-question")).to_have_value(OTHER)
+    held[0].continue_()
+    expect(page.locator(".xb-turn .xb-text")).to_contain_text("410万件")
+    page.press("#xb-question", "Enter")
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(2)
+
+
+def test_the_focus_is_never_lost(scripted_server, open_page):
+    page = open_page(scripted_server)
+    page.fill("#xb-question", QUESTION)
+    page.locator("#xb-send").press("Enter")
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(1)
+    expect(page.locator("#xb-send")).to_be_focused()
+    page.get_by_role("button", name="重新回答").click()
+    expect(page.locator(".xb-pending")).to_have_count(0)
+    expect(page.locator("#xb-question")).to_be_focused()
+    page.locator(".xb-bar").get_by_role("button", name="新对话").click()
+    expect(page.locator("#xb-question")).to_be_focused()
+    page.locator(".xb-offer").first.press("Enter")
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(1)
+    expect(page.locator("#xb-question")).to_be_focused()
+
+
+def test_the_page_works_where_the_browser_keeps_nothing(scripted_server, open_page):
+    page = open_page(scripted_server, foreseen=["Access is denied"])
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('Access is denied', 'SecurityError'); }})"
+    )
+    page.reload()
+    expect(ask(page, QUESTION)).to_contain_text("有据可查")
 
 
 def test_a_conversation_is_exported_as_markdown(scripted_server, open_page):

@@ -10,12 +10,14 @@ const NEAR_END = 80;  // pixels from the end of the log within which the reader 
 export class Chat {
   // ``onTurn(turn)`` is told of the turn whose sources are to be seen, ``onCitation(turn, number, chip)`` of a chip
   // that was followed, ``onConversation(conversation)`` of the conversation shown: null where none has begun.
-  constructor(place, { onTurn, onCitation, onConversation }) {
-    Object.assign(this, { onTurn, onCitation, onConversation });
+  // ``onOffline()`` says that the server was not there.
+  constructor(place, { onTurn, onCitation, onConversation, onOffline }) {
+    Object.assign(this, { onTurn, onCitation, onConversation, onOffline });
     this.conversation = null;
     this.turns = [];
     this.state = { state: "loading", message: "", examples: [] };
     this.stopping = null;
+    this.loading = false;
     this.opening = 0;
     this.log = el("div", { class: "xb-log", id: "xb-log", role: "log", "aria-live": "off", "aria-label": "问答记录", tabindex: "0" });
     this.offers = el("div", { class: "xb-offers", role: "group", "aria-label": "可以这样问" });
@@ -40,7 +42,7 @@ export class Chat {
     this.clear();
   }
 
-  get busy() { return this.stopping !== null; }
+  get busy() { return this.stopping !== null || this.loading; }
 
   // Begins anew; what was asked stays in its conversation.
   clear() {
@@ -67,9 +69,13 @@ export class Chat {
 
   async open(id) {
     const opening = this.#empty();
+    this.loading = true;  // what is typed meanwhile waits: it belongs to the conversation that is being opened
+    this.log.append(el("p", { class: "xb-hint" }, "正在打开这段对话…"));
     try {
       const found = await server.conversation(id);
       if (opening !== this.opening) return;
+      this.loading = false;
+      this.log.replaceChildren();
       this.conversation = found;
       for (const turn of found.turns) this.#append(turn);
       this.onConversation(found);
@@ -78,8 +84,15 @@ export class Chat {
       this.#toEnd(true);
     } catch (error) {
       if (!(error instanceof server.Trouble)) throw error;
-      this.clear();
-      this.log.append(this.#trouble(error.message));
+      if (opening !== this.opening) return;
+      if (error.code === "not_found") {
+        this.clear();
+        this.log.append(this.#trouble(error.message));
+        return;
+      }
+      this.loading = false;
+      this.log.replaceChildren(this.#trouble(error.message),
+        el("div", { class: "xb-acts" }, button("重试", "retry", () => this.open(id), { word: "重试" })));
     }
   }
 
@@ -88,8 +101,8 @@ export class Chat {
   // Takes everything out of the log, and gives up what is being asked; returns the number of what comes next.
   #empty() {
     this.stop();
-    this.stopping = null;
-    this.#busy(false);
+    this.loading = false;
+    this.#idle();
     this.turns = [];
     this.log.replaceChildren();
     this.#offer([]);
@@ -102,17 +115,20 @@ export class Chat {
     if (!question.trim()) {
       this.box.value = "";
       this.box.placeholder = "还没有输入问题，请输入后再发送";
+      say(this.box.placeholder);
       return;
     }
     this.#putInBox("");
     this.ask(question);
   }
 
-  // Asks; with ``keep``, in place of every turn after the first so many.
-  async ask(question, keep = this.turns.length) {
+  // Asks; with ``replaced``, in place of every turn after the first so many.
+  async ask(question, replaced = null) {
     if (this.busy) return;
     const controller = this.stopping = new AbortController();
-    const asked = { question: question.trim(), conversation: this.conversation?.id ?? null, keep };
+    // Without ``keep`` the server appends, also to what another tab has asked in this conversation meanwhile.
+    const asked = { question: question.trim(), conversation: this.conversation?.id ?? null, keep: replaced };
+    const keep = replaced ?? this.turns.length;
     for (const turn of this.turns.slice(keep)) turn.element.hidden = true;
     this.log.querySelectorAll(".xb-welcome, .xb-unanswered").forEach((element) => element.remove());
     const waiting = el("div", { class: "xb-bot" }, el("div", { html: '<div class="xb-progress">正在查找<span class="xb-dots">…</span></div>' }));
@@ -130,16 +146,15 @@ export class Chat {
       }
     } catch (error) {
       if (error.name !== "AbortError" && !(error instanceof server.Trouble)) throw error;
-      this.#unanswered(shown, waiting, question, keep, error.name === "AbortError" ? null : error);
+      this.#unanswered(shown, waiting, question, replaced, error.name === "AbortError" ? null : error);
     } finally {
-      if (this.stopping === controller) {
-        this.stopping = null;
-        this.#busy(false);
-      }
+      if (this.stopping === controller) this.#idle();
+      this.#keepFocus();
     }
   }
 
   #answered(turn, keep, pending) {
+    this.#idle();  // at once, and not when the stream has closed: the next question may be sent already
     for (const old of this.turns.splice(keep)) old.element.remove();
     pending.remove();
     this.conversation = turn.conversation;
@@ -152,21 +167,34 @@ export class Chat {
   }
 
   // Nothing is lost: earlier turns come back, and the question goes back into the box unless another one is there.
-  #unanswered(shown, waiting, question, keep, trouble) {
+  #unanswered(shown, waiting, question, replaced, trouble) {
     for (const turn of this.turns) turn.element.hidden = false;
-    if (!shown.isConnected) return;  // another conversation was opened meanwhile
+    if (!shown.isConnected) {  // another conversation was opened meanwhile
+      if (!this.box.value.trim()) this.#putInBox(question);
+      return;
+    }
+    if (trouble?.code === "offline") this.onOffline();
+    this.#offer(this.turns.at(-1)?.suggestions ?? this.state.examples);
     shown.classList.replace("xb-pending", "xb-unanswered");
-    const message = trouble?.message ?? "已停止，没有生成回答。";
+    const message = trouble?.message ?? "没有生成回答，可以重试或改问。";
+    // A conversation that was deleted elsewhere, or is another browser's now, takes no more questions.
+    const gone = trouble?.code === "not_found";
+    const name = gone ? "在新对话里问" : "重试";
+    const again = () => {
+      this.#putInBox("");
+      if (gone) this.clear();
+      this.ask(question, gone ? null : replaced);
+    };
     waiting.replaceChildren(
-      this.#trouble(message, trouble ? "没有回答" : "已停止"),
-      el("div", { class: "xb-acts" }, button("重试", "retry", () => { this.#putInBox(""); this.ask(question, keep); }, { word: "重试" })));
+      this.#trouble(message, trouble ? "没有回答" : "已停止", trouble ? "xb-bad" : ""),
+      el("div", { class: "xb-acts" }, button(name, "retry", again, { word: name })));
     if (!this.box.value.trim()) this.#putInBox(question);
     this.#toEnd(true);
     say(message);
   }
 
-  #trouble(message, label = "没有回答") {
-    return el("div", { class: "xb-error" }, el("span", { class: "xb-badge xb-bad" }, label), el("div", {}, message));
+  #trouble(message, label = "没有回答", look = "xb-bad") {
+    return el("div", { class: "xb-error" }, el("span", { class: `xb-badge ${look}` }, label), el("div", {}, message));
   }
 
   #append(turn) {
@@ -203,7 +231,7 @@ export class Chat {
       if (!text.value.trim()) return text.focus();
       leave();
       this.ask(text.value, turn.number - 1);
-    } }, text, later > 0 && el("p", { class: "xb-hint" }, `发送后，这之后的 ${later} 轮问答会被替换。`),
+    } }, text, later > 0 && el("p", { class: "xb-hint" }, `发送后，这之后的 ${later} 轮问答会被删去。`),
       el("div", { class: "xb-inline" }, el("button", { class: "xb-button xb-primary" }, "发送"),
         el("button", { type: "button", class: "xb-button", onclick: leave }, "取消")));
     form.addEventListener("keydown", (event) => {
@@ -260,8 +288,8 @@ export class Chat {
   }
 
   async #record(turn, rating, thanks) {
-    const acts = turn.element.querySelector(".xb-bot > .xb-acts");
-    acts.querySelector(".xb-note")?.remove();
+    if (turn.recording) return false;  // a second click while the first is under way
+    turn.recording = true;
     let said = thanks;
     let done = true;
     try {
@@ -272,6 +300,9 @@ export class Chat {
       if (!(error instanceof server.Trouble)) throw error;
       [said, done] = [error.message, false];
     }
+    turn.recording = false;
+    const acts = turn.element.querySelector(".xb-bot > .xb-acts");
+    acts.querySelector(".xb-note")?.remove();
     acts.append(el("span", { class: `xb-note xb-meta${done ? "" : " xb-bad"}` }, said));
     say(said);
     return done;
@@ -279,12 +310,25 @@ export class Chat {
 
   #offer(questions) {
     this.offers.replaceChildren(...questions.map((question) =>
-      el("button", { type: "button", class: "xb-offer", onclick: () => { this.ask(question); this.box.focus(); } }, question)));
+      el("button", { type: "button", class: "xb-offer", onclick: () => this.ask(question) }, question)));
+  }
+
+  // A button that was pressed may be gone by now, and the focus with it. Where a keyboard would rise over the page, it stays.
+  #keepFocus() {
+    const lost = document.activeElement === document.body || document.activeElement?.closest("[hidden]");
+    if (lost && matchMedia("(hover: hover)").matches) this.box.focus();
+  }
+
+  #idle() {
+    this.stopping = null;
+    this.#busy(false);
   }
 
   #busy(busy) {
+    const pressed = document.activeElement === this.sendButton || document.activeElement === this.stopButton;
     this.sendButton.hidden = busy;
     this.stopButton.hidden = !busy;
+    if (pressed) (busy ? this.stopButton : this.sendButton).focus();
     this.box.placeholder = PROMPT;
   }
 

@@ -60,11 +60,12 @@ export const copyText = async (text) => {
   if (!done) throw new Error("the browser refused to copy");
 };
 
-// While a drawer lies over the chat, the chat can be neither clicked nor reached by keyboard.
-export const coverChat = (drawer) => {
-  document.getElementById("xb-middle").inert = getComputedStyle(drawer).position === "fixed";
+// While a drawer lies over the page, the rest can be neither clicked nor reached by keyboard.
+export const coverRest = (drawer) => {
+  const covers = getComputedStyle(drawer).position === "fixed";
+  for (const column of drawer.parentElement.children) column.inert = covers && column !== drawer && !column.matches(".xb-scrim");
 };
-export const uncoverChat = () => { document.getElementById("xb-middle").inert = false; };
+export const uncoverRest = () => { for (const column of frame().children) column.inert = false; };
 
 export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -75,4 +76,19 @@ export const say = (text) => {
   spoken.textContent = "";
   // A new text in an emptied region is announced even where it is the same as before.
   requestAnimationFrame(() => { spoken.textContent = text; });
+};
+
+// Small preferences, for as long as the browser lets a page keep anything.
+export const recall = (name) => {
+  try {
+    return localStorage.getItem(name);
+  } catch {  // storage is blocked
+    return null;
+  }
+};
+export const remember = (name, value) => {
+  try {
+    localStorage.setItem(name, value);
+  } catch {  // storage is blocked or full: it holds for this visit
+  }
 };

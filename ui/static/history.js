@@ -1,6 +1,6 @@
 // The conversations that this browser had: open, search, rename, delete.
 
-import { button, coverChat, el, say, uncoverChat } from "./dom.js";
+import { button, coverRest, el, say, uncoverRest } from "./dom.js";
 import * as server from "./server.js";
 
 const when = (iso) => {
@@ -35,7 +35,7 @@ export class History {
   open(from) {
     this.returnTo = from;
     this.frame.classList.add("xb-history-open");
-    coverChat(this.nav.parentElement);
+    coverRest(this.nav.parentElement);
     this.refresh();
     this.nav.querySelector("button").focus();
   }
@@ -43,7 +43,7 @@ export class History {
   close() {
     if (!this.frame.classList.contains("xb-history-open")) return;
     this.frame.classList.remove("xb-history-open");
-    uncoverChat();
+    uncoverRest();
     this.returnTo?.focus();
   }
 
@@ -61,6 +61,7 @@ export class History {
     try {
       const found = await server.conversations(asked);
       if (asked !== this.search.value.trim()) return;  // typed on meanwhile
+      if (this.list.querySelector("form, [role=group]")) return;  // a name is being typed, or a deletion confirmed
       this.list.replaceChildren(...found.map((one) => this.#item(one)));
       if (!found.length) {
         this.list.append(el("li", { class: "xb-hint" }, asked ? "没有找到这样的对话。" : "还没有对话。问过的会保存在这里。"));
@@ -115,6 +116,7 @@ export class History {
     const sure = el("button", { type: "button", class: "xb-button xb-danger", onclick: async () => {
       try {
         await server.remove(conversation.id);
+        item.remove();
         say("已删除");
         this.onRemoved(conversation.id);
         await this.refresh();
@@ -123,10 +125,12 @@ export class History {
         this.#trouble(error, item);
       }
     } }, "删除");
-    item.replaceChildren(el("div", { class: "xb-inline", role: "group", "aria-label": `删除：${conversation.title}` },
-      el("span", {}, "删除后不能恢复。"), sure,
-      el("button", { type: "button", class: "xb-button", onclick: leave }, "取消")));
-    sure.focus();
+    const keep = el("button", { type: "button", class: "xb-button", onclick: leave }, "取消");
+    item.replaceChildren(el("div", {
+      class: "xb-inline", role: "group", "aria-label": `删除：${conversation.title}`,
+      onkeydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); leave(); } },
+    }, el("span", {}, `删除「${conversation.title}」？删除后不能恢复。`), sure, keep));
+    keep.focus();
   }
 
   #trouble(error, item = this.list) {

@@ -1,7 +1,7 @@
 // Puts the page together: history, chat and sources into the places that the frame keeps for them.
 
 import { Chat } from "./chat.js";
-import { button, el } from "./dom.js";
+import { button, el, recall, remember } from "./dom.js";
 import { History } from "./history.js";
 import * as server from "./server.js";
 import { Sources, Tip } from "./sources.js";
@@ -19,6 +19,7 @@ const STATES = {
 const start = (frame) => {
   document.documentElement.lang = "zh-CN";
   const wanted = location.hash.slice(1);
+  let followed = false;  // whether the address says which conversation is shown
   let past = null;  // the history, once it is there: the chat speaks of its conversation from the start
   const [left, middle, right] = ["xb-left", "xb-middle", "xb-right"].map((id) => document.getElementById(id));
   for (const place of [left, middle, right]) place.replaceChildren();
@@ -31,7 +32,7 @@ const start = (frame) => {
   }, { class: "xb-button xb-menu", "aria-controls": "xb-history-nav" });
   const fold = (folded) => {
     frame.classList.toggle("xb-history-folded", folded);
-    localStorage.setItem(FOLDED, folded ? "1" : "");
+    remember(FOLDED, folded ? "1" : "");
   };
   const status = el("span", { class: "xb-state xb-loading", id: "xb-state", role: "status" }, STATES.loading);
   const fresh = button("新对话", "plus", () => { chat.clear(); chat.box.focus(); });
@@ -43,11 +44,14 @@ const start = (frame) => {
   const chat = new Chat(middle, {
     onTurn: (turn) => sources.showTurn(turn),
     onCitation: (turn, number, from) => sources.showCitation(turn, number, from),
+    onOffline: () => follow(),
     onConversation: (conversation) => {
       title.textContent = conversation?.title ?? "新对话";
       exported.hidden = !conversation;
       if (conversation) exported.href = server.markdownAddress(conversation.id);
-      history.replaceState(null, "", conversation ? `#${conversation.id}` : location.pathname + location.search);
+      if (followed && location.hash.slice(1) !== (conversation?.id ?? "")) {
+        history.pushState(null, "", conversation ? `#${conversation.id}` : location.pathname + location.search);
+      }
       past?.select(conversation?.id ?? null);
       if (conversation) past?.refresh();
     },
@@ -64,12 +68,14 @@ const start = (frame) => {
   for (const width of [801, 1280]) {
     matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => { sources.close(); past.close(); });
   }
-  fold(localStorage.getItem(FOLDED) === "1");
+  fold(recall(FOLDED) === "1");
   chat.box.focus();
   frame.classList.add("xb-started");
 
   // Asks how far loading has come until it has come to an end, and shows it.
+  let next = 0;
   const follow = async () => {
+    clearTimeout(next);
     let found;
     try {
       found = await server.state();
@@ -80,29 +86,29 @@ const start = (frame) => {
     status.className = `xb-state xb-${found.state}`;
     status.textContent = STATES[found.state];
     if (found.state !== "offline") chat.welcome(found);
-    if (found.state !== "ready") setTimeout(follow, POLL_MS);
+    if (found.state !== "ready") next = setTimeout(follow, POLL_MS);
   };
   follow().then(() => {
     // The first answer of the server brings the cookie that conversations are kept under.
     past.refresh();
+    followed = true;
     if (wanted) chat.open(wanted);
   });
-  window.addEventListener("hashchange", () => {
+  window.addEventListener("popstate", () => {
     const id = location.hash.slice(1);
-    if (id && id !== chat.conversation?.id) chat.open(id);
+    if (id === (chat.conversation?.id ?? "")) return;
+    if (id) chat.open(id);
+    else chat.clear();
   });
 };
 
 // The frame is drawn by Gradio's own script, some time after this one has run.
 const whenThere = () => {
   const frame = document.getElementById("xb-main");
-  if (frame?.querySelector("#xb-right")) {
-    start(frame);
-    return true;
-  }
-  return false;
+  if (!frame?.querySelector("#xb-right")) return;
+  watching.disconnect();
+  start(frame);
 };
-if (!whenThere()) {
-  const watching = new MutationObserver(() => whenThere() && watching.disconnect());
-  watching.observe(document.documentElement, { childList: true, subtree: true });
-}
+const watching = new MutationObserver(whenThere);
+watching.observe(document.documentElement, { childList: true, subtree: true });
+whenThere();

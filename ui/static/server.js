@@ -29,7 +29,11 @@ const send = async (method, address, body, signal) => {
 
 const json = async (method, address, body) => {
   const response = await send(method, address, body);
-  return response.status === 204 ? null : response.json();
+  if (response.status === 204) return null;
+  return response.json().catch(() => {
+    // A log-in page of something in between, most likely.
+    throw new Trouble("服务器没有正常回应，请刷新页面后再试。", "offline");
+  });
 };
 
 export const state = () => json("GET", "state");

@@ -1,6 +1,6 @@
 // The panel beside the chat: one answer's sources, a whole article, or the list of all articles.
 
-import { button, coverChat, el, icon, isCalm, uncoverChat } from "./dom.js";
+import { button, coverRest, el, icon, isCalm, uncoverRest } from "./dom.js";
 import * as server from "./server.js";
 
 const EMPTY = "提问后，回答的出处会显示在这里：引用的段落、原句和来源。";
@@ -37,12 +37,12 @@ export class Sources {
   // Opens the panel where it is a drawer; where it stands beside the chat it is open always.
   open() {
     this.frame.classList.add("xb-side-open");
-    coverChat(this.side.parentElement);
+    coverRest(this.side.parentElement);
   }
 
   close() {
     this.frame.classList.remove("xb-side-open");
-    uncoverChat();
+    uncoverRest();
     this.returnTo?.focus();
     this.returnTo = null;
   }
@@ -73,11 +73,13 @@ export class Sources {
   async showLibrary() {
     this.#select("library");
     this.of.textContent = "";
-    this.body.replaceChildren(el("p", { class: "xb-hint" }, "正在载入资料库…"));
+    // What arrives late goes into a place of its own, which something else may have replaced meanwhile.
+    const place = el("div", {}, el("p", { class: "xb-hint" }, "正在载入资料库…"));
+    this.body.replaceChildren(place);
     await this.#load(async () => {
       const { html } = await server.library();
-      this.body.replaceChildren(el("div", { html }));
-    });
+      place.innerHTML = html;
+    }, place);
   }
 
   // A whole article in place of what is shown, at its first quote.
@@ -103,7 +105,7 @@ export class Sources {
     }, text);
   }
 
-  async #load(load, place = this.body) {
+  async #load(load, place) {
     try {
       await load();
     } catch (error) {
@@ -171,12 +173,14 @@ export class Tip {
   }
 
   #place() {
+    if (!this.chip.isConnected) return this.hide();
     const at = this.chip.getBoundingClientRect();
     const { width, height } = this.tip.getBoundingClientRect();
     const left = Math.max(8, Math.min(at.left + at.width / 2 - width / 2, innerWidth - width - 8));
     const above = at.top - height - 8;
     this.tip.style.left = `${left}px`;
     this.tip.style.top = `${above >= 8 ? above : at.bottom + 8}px`;
+    return undefined;
   }
 
   hide() {
