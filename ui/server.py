@@ -23,6 +23,7 @@ from ui.api import api_router, register_errors
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.errors import AddressError
+from ui.head import OwnHead
 from ui.parts import build_assistant
 from ui.records import RECORDS_FILE, Records
 from ui.routes import page_router
@@ -62,6 +63,7 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
+    app.add_middleware(OwnHead)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_body_bytes)
     app.add_middleware(SecurityHeaders)
     # Gradio answers any origin, with credentials, unless its parent has a CORSMiddleware of its own.

@@ -17,7 +17,18 @@ import pytest
 import uvicorn
 
 from assistant.errors import QuestionError
-from assistant.schema import Answer, Citation, Claim, Event, Finished, Retrieved, Role, Searching, Status
+from assistant.schema import (
+    Answer,
+    Citation,
+    Claim,
+    Draft,
+    Event,
+    Finished,
+    Retrieved,
+    Role,
+    Searching,
+    Status,
+)
 from assistant.settings import Settings
 from index.schema import Article, Chunk, Passage
 from ui.server import create_app
@@ -143,6 +154,8 @@ class ScriptedAssistant:
         yield Searching(question)
         if "慢" in question:
             time.sleep(0.15)
+        if "草稿" in question:
+            yield Draft("尚未核对：<b>赔付</b>9件")
         if "等" in question:
             self.gate.wait(10)
         result = replace(self._answer(question), id=uuid.uuid4().hex)

@@ -216,6 +216,19 @@ def test_an_example_is_asked_by_one_click(scripted_server, open_page):
     expect(page.locator(".xb-turn")).to_contain_text("有据可查")
 
 
+def test_a_draft_is_seen_to_be_one_until_it_is_checked(scripted_server, scripted, open_page):
+    page = open_page(scripted_server)
+    scripted.gate.clear()
+    page.fill("#xb-question", "等草稿，赔付多少？")
+    page.press("#xb-question", "Enter")
+    draft = page.locator(".xb-pending .xb-draft")
+    expect(draft).to_contain_text("草稿，正在核对")
+    expect(draft).to_contain_text("<b>赔付</b>9件")
+    scripted.gate.set()
+    expect(page.locator(".xb-turn .xb-text")).to_contain_text("410万件")
+    expect(page.locator(".xb-draft")).to_have_count(0)
+
+
 def test_a_chip_shows_its_quote_to_the_mouse_and_to_the_keyboard(scripted_server, open_page):
     page = open_page(scripted_server)
     chip = ask(page, QUESTION).locator(".xb-text .xb-cite")

@@ -59,6 +59,15 @@ def ask(client: httpx.Client, question: str, **more: object) -> dict:
     return turn
 
 
+def test_the_page_says_that_it_is_chinese_and_shows_nothing_of_gradios(browser):
+    response = browser.get("/", headers={"Accept-Encoding": "gzip, br"})
+    assert '<html\n\tlang="zh-CN"' in response.text
+    assert "og:" not in response.text and "twitter:" not in response.text
+    assert "raw.githubusercontent.com" not in response.text
+    assert response.text.rstrip().endswith("</html>")
+    assert browser.head("/").status_code == 200
+
+
 def test_an_answer_comes_in_steps_and_ends_with_the_turn_as_it_is_kept(browser):
     steps = events(browser, QUESTION)
     assert [name for name, _ in steps] == ["progress", "progress", "turn"]

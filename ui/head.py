@@ -1,0 +1,47 @@
+"""The head of the page, which Gradio's template fills for Gradio: its language, and what links to it show of it."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LANGUAGE = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
+# Their pictures lie on another host, and their words are Gradio's.
+_PREVIEWS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
+
+
+class OwnHead:
+    """Makes the page at ``/`` say that it is in Chinese, and takes Gradio's previews of it out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        started: list[Message] = []
+        body = bytearray()
+
+        async def send_rewritten(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.append(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+            (start,) = started
+            headers = MutableHeaders(scope=start)
+            page = bytes(body)
+            if headers.get("content-type", "").startswith("text/html"):
+                page = _PREVIEWS.sub(b"", _LANGUAGE.sub(rb'\1"zh-CN"', page))
+                headers["content-length"] = str(len(page))
+            await send(start)
+            await send({"type": "http.response.body", "body": page})
+
+        # Compressed it could not be read.
+        plain = MutableHeaders(raw=list(Headers(scope=scope).raw))
+        del plain["accept-encoding"]
+        await self._app({**scope, "headers": plain.raw}, receive, send_rewritten)
