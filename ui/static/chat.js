@@ -91,6 +91,7 @@ export class Chat {
         return;
       }
       this.loading = false;
+      this.conversation = null;  // what is asked now is not of the one shown before
       this.log.replaceChildren(this.#trouble(error.message),
         el("div", { class: "xb-acts" }, button("重试", "retry", () => this.open(id), { word: "重试" })));
     }
