@@ -25,6 +25,8 @@ TOKENS_PER_RUN = 1024  # more than this falls out of the processor's cache
 CHARACTERS_PER_TOKEN = 16  # no token of the vocabulary is longer
 CPU_FACTS = Path("/proc/cpuinfo")
 MOST_THREADS = 8  # a short text gains nothing from more
+_BATCH = 32  # texts whose embeddings are held at once
+_SMALLEST = np.float32(1e-12)  # keeps a vector of zeros from being divided by its length
 
 Tokens = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -82,10 +84,6 @@ class OnnxModel:
         means = summed / mask.sum(axis=1, keepdims=True).astype(np.float32)
         vectors: Floats = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), _SMALLEST)
         return vectors
-
-
-_BATCH = 32
-_SMALLEST = np.float32(1e-12)
 
 
 def cores() -> int:

@@ -94,11 +94,6 @@ def progress_html(text: str) -> str:
     return f'<div class="xb-progress">{one_line(text)}<span class="xb-dots">…</span></div>'
 
 
-def error_html(message: str) -> str:
-    """A question that could not be answered, and why."""
-    return f'<div class="xb-error"><span class="xb-badge xb-bad">没有回答</span><br>{one_line(message)}</div>'
-
-
 def answer_html(answer: Snapshot) -> str:
     """A finished answer: its status, its text with chips for the citations, and how it came about."""
     parts = [badge_html(answer.status), f'<div class="xb-text">{text_html(answer)}</div>']

@@ -209,7 +209,6 @@ def turn_json(turn: Turn, rated: dict[str, str]) -> dict[str, Any]:
         "answer_id": answer.id,
         "answer_html": answer_html(answer),
         "sources_html": panel_html(answer),
-        "cited": len({citation.passage_id for citation in answer.citations}),
         "plain": clean(answer.text),
         "copy": answer_text(answer, _today()),
         "suggestions": [clean(suggestion) for suggestion in answer.suggestions],

@@ -14,7 +14,7 @@ from tests.ui.conftest import CAMPAIGN, CLAIMS, HOSTILE, answer, citation, passa
 from ui.addresses import is_web_address
 from ui.emphasis import key_phrases
 from ui.records import Turn
-from ui.rendering import answer_html, clean, error_html, event_html, question_html
+from ui.rendering import answer_html, clean, event_html, question_html
 from ui.routes import history
 from ui.snapshot import Snapshot
 from ui.sources import Mark, Quoted, article_html, library_html, marks, panel_html
@@ -122,7 +122,6 @@ def test_hostile_text_becomes_text_wherever_it_is_shown(text):
     hostile = replace(HOSTILE, title=text, publisher=text, text=f"{text}\n{HOSTILE.text}")
     for html in [
         question_html(text),
-        error_html(text),
         event_html(Searching(text)),
         event_html(Draft(text)),
         answer_html(hostile_answer(text)),

@@ -70,7 +70,6 @@ const start = (frame) => {
   }
   fold(recall(FOLDED) === "1");
   chat.box.focus();
-  frame.classList.add("xb-started");
 
   // Asks how far loading has come until it has come to an end, and shows it.
   let next = 0;

@@ -10,7 +10,6 @@ export class Sources {
     this.frame = frame;
     this.turn = null;
     this.returnTo = null;
-    this.library = null;
     this.body = el("div", { class: "xb-side-body", id: "xb-panel", role: "tabpanel", tabindex: "0", "aria-labelledby": "xb-tab-sources" });
     this.tabs = {
       sources: this.#tab("sources", "出处", () => this.showTurn(this.turn)),
