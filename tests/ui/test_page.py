@@ -544,6 +544,32 @@ def test_the_browsers_back_button_leads_back_to_the_conversation_before(scripted
     expect(page.locator(".xb-turn .xb-text")).to_contain_text("13家")
 
 
+def test_a_question_asked_before_the_server_has_answered_anything_begins_the_conversation(serving, open_page):
+    answered = threading.Event()
+
+    class Slow(ScriptedAssistant):
+        @property
+        def examples(self) -> tuple[str, ...]:  # what the page asks for first, and is given its cookie with
+            answered.wait(10)
+            return (QUESTION, OTHER)
+
+        @examples.setter
+        def examples(self, value: object) -> None:
+            pass
+
+    address = serving(lambda _: Slow())
+    wait_until_ready(address)
+    page = open_page(address)
+    page.fill("#xb-question", QUESTION)
+    page.press("#xb-question", "Enter")
+    page.wait_for_timeout(300)
+    answered.set()
+    expect(page.locator(".xb-turn .xb-text")).to_contain_text("410万件")
+    expect(page.locator(".xb-state")).to_have_text("已就绪")
+    ask(page, OTHER)
+    expect(page.locator(".xb-turn .xb-text")).to_have_count(2)
+
+
 def test_what_another_tab_asked_in_the_same_conversation_stays(scripted_server, open_page):
     page = open_page(scripted_server)
     ask(page, QUESTION)

@@ -10,10 +10,23 @@ export class Trouble extends Error {
   }
 }
 
+// The first answer of the server brings the cookie that conversations are kept under, and nothing else is asked before
+// it is there: two requests without one would each be given their own, and the later would hide what the other began.
+let introduced = null;
+const reach = async (address, options) => {
+  if (introduced) {
+    await introduced.catch(() => {});
+    return fetch(address, options);
+  }
+  introduced = fetch(address, options);
+  introduced.catch(() => { introduced = null; });
+  return introduced;
+};
+
 const send = async (method, address, body, signal) => {
   let response;
   try {
-    response = await fetch(`page/${address}`, {
+    response = await reach(`page/${address}`, {
       method, signal,
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
