@@ -23,8 +23,10 @@ from assistant.reading import Reader
 from assistant.replies import DECLINED, introduction, not_found
 from assistant.schema import Answer, Event, Finished, Question, Retrieved, Role, Searching, Status
 from assistant.settings import AnswerSettings
+from assistant.spans import BUNDLED
 from assistant.suggesting import INSTEAD, Suggester
 from assistant.understanding import Lookup, Understander, Understanding, normalise
+from index.errors import IndexDamagedError
 from index.retrieval import Retriever
 from index.schema import Article, Passage
 
@@ -87,9 +89,33 @@ class Assistant:
         return self._retriever.version
 
     @property
+    def models(self) -> dict[str, str]:
+        """The names of the models that answers rest on: ``embedding`` and ``reader``."""
+        return {"embedding": self._retriever.model, "reader": BUNDLED.name}
+
+    @property
     def indexed(self) -> datetime:
         """When that index was built (UTC)."""
         return self._retriever.created
+
+    def passage(self, id: str) -> Passage | None:
+        """The passage of this id, as answers carry it; None where the index holds none."""
+        try:
+            return self._retriever.passage(id)
+        except KeyError:
+            return None
+
+    def probe(self) -> None:
+        """Searches the index for something that it holds, to see that it can be asked at this moment.
+
+        Raises:
+            IndexUnusableError: it cannot: nothing is found, or it was damaged since it was opened.
+        """
+        for article in self.articles[:1]:
+            if not self._retriever.passages([article.title], 1):
+                raise IndexDamagedError(
+                    "索引里查不到任何资料，可能已损坏。请运行 xiaobao ingest --force 重新建立。"
+                )
 
     def ask(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Answer:
         """The answer to ``question``, with the turns before it as ``(role, text)``, newest last.

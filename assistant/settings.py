@@ -5,17 +5,35 @@ Read once at an entry point with ``load_settings`` and passed down; nothing else
 
 from __future__ import annotations
 
+import re
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from index.errors import SettingsError
 from index.settings import IndexSettings
 
 DEFAULT_FILE = Path("xiaobao.toml")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+_HEADER_NAME = re.compile(r"(?:[A-Za-z0-9-]+)?")
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers write it (RFC 6454, section 6.2)."""
+    origin = text.strip().lower().removesuffix("/")
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError(f"「{text}」不是网页来源，应写成 https://portal.example.com 的样子，不带路径")
+    return origin
+
+
+def _header_name(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise ValueError(f"「{text}」不是请求头的名字，应写成 X-Remote-User 的样子")
+    return text
 
 
 class AnswerSettings(BaseModel):
@@ -40,7 +58,75 @@ class ServerSettings(BaseModel):
     port: int = Field(7860, ge=0, le=65535)
     workers: int = Field(4, ge=1, le=64, description="questions answered at the same time")
     max_body_bytes: int = Field(1_000_000, ge=1000, description="largest request taken")
-    records: Path = Field(Path("var/records"), description="folder of conversations and feedback")
+    records: Path = Field(
+        Path("var/records"), description="folder of conversations, feedback, audit and keys"
+    )
+    waiting: int = Field(64, ge=0, le=10_000, description="questions that may wait for their turn")
+    question_seconds: float = Field(
+        60.0, gt=0, description="longest that a question may take, waiting included"
+    )
+    grace_seconds: float = Field(
+        20.0, ge=0, description="how long answers under way may take to end at a stop"
+    )
+
+
+class AuthSettings(BaseModel):
+    """The ``[auth]`` table: who may ask. With neither keys nor single sign-on everybody who reaches the server may."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api_keys: bool = Field(False, description="take the keys that `xiaobao keys` gives out")
+    sso_header: Annotated[str, AfterValidator(_header_name)] = Field(
+        "", description="header in which the proxies name the person, such as X-Remote-User; empty: none"
+    )
+    proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="addresses whose forwarding headers are believed"
+    )
+
+    @property
+    def required(self) -> bool:
+        """Whether whoever asks has to say who they are."""
+        return self.api_keys or bool(self.sso_header)
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> AuthSettings:
+        if self.sso_header and not self.proxies:
+            raise ValueError("设了 sso_header 就要在 proxies 里写明代理服务器的地址，否则谁也进不来")
+        return self
+
+
+class EmbedSettings(BaseModel):
+    """The ``[embed]`` table: whose pages may hold the chat, and call the API from a browser."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+
+
+class LimitSettings(BaseModel):
+    """The ``[limits]`` table: how much one key, person or address may send; 0 is no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    questions_per_minute: int = Field(600, ge=0)
+    requests_per_minute: int = Field(6000, ge=0)
+
+
+class LogSettings(BaseModel):
+    """The ``[log]`` table: what is written to standard error while serving."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
+    questions: bool = Field(False, description="whether questions are logged, personal data masked")
+
+
+class TelemetrySettings(BaseModel):
+    """The ``[telemetry]`` table: where traces are sent (OpenTelemetry, OTLP over gRPC); empty: nowhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = ""
 
 
 class Settings(BaseSettings):
@@ -57,6 +143,11 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     answer: AnswerSettings = AnswerSettings()
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    embed: EmbedSettings = EmbedSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
     def settings_customise_sources(

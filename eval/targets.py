@@ -241,10 +241,10 @@ def _address(url: str) -> str:
 
 
 def _told(response: httpx.Response) -> tuple[str, str]:
-    """Code and message of an error in the API's form; empty where the response is something else."""
+    """Code and detail of a problem as the API tells it (RFC 9457); empty where the response is something else."""
     try:
-        error = response.json()["error"]
-        return str(error["code"]), str(error["message"])
+        problem = response.json()
+        return str(problem["code"]), str(problem["detail"])
     except (ValueError, KeyError, TypeError):
         return "", ""
 

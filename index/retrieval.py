@@ -118,6 +118,11 @@ class Retriever(BaseRetriever):
         return datetime.fromisoformat(self._index.manifest.created)
 
     @property
+    def model(self) -> str:
+        """The name of the embedding model that it was built with."""
+        return Path(self._index.manifest.model).name
+
+    @property
     def articles(self) -> tuple[Article, ...]:
         """All articles, in order of file name."""
         return tuple(self._index.articles.values())
@@ -161,6 +166,14 @@ class Retriever(BaseRetriever):
             chunk_id: float(stored @ vector)
             for chunk_id, stored in self._index.store.vectors(chunk_ids).items()
         }
+
+    def passage(self, chunk_id: str) -> Passage:
+        """The passage of this id; score 0.
+
+        Raises:
+            KeyError: no such chunk in this version.
+        """
+        return self._passage(chunk_id, 0.0)
 
     def passage_at(self, article_id: str, offset: int) -> Passage:
         """The passage that holds ``offset`` of an article's text, else the next, else the last; score 0.

@@ -1,16 +1,6 @@
-"""``POST /api/ask``, ``/healthz`` and ``/readyz``: the door for programs.
+"""The API, the door for programs: questions, articles and passages, feedback, versions, health.
 
-Every error is ``{"error": {"code", "message"}}`` with a Chinese message, and none says anything about
-the inside of the server.
-
-    400 invalid_json      the body is not JSON
-    404 not_found         no such address
-    405 wrong_method      the address takes another method
-    413 too_large         the body is too long
-    422 invalid_request   a field is missing, unknown, of the wrong type or holds unusable characters
-    422 bad_question      the question is empty or too long
-    500 internal          a defect of ours; the number in the message finds it in the log
-    503 loading, index_unusable, busy, records_unusable   try later, or mend what the message names
+Every error is a problem (``ui.problems``); what is streamed ends with an ``error`` event that holds one.
 """
 
 from __future__ import annotations
@@ -18,7 +8,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Annotated, Any
+from datetime import date, datetime
+from importlib.metadata import version as installed_version
+from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -29,28 +21,22 @@ from pydantic_core import PydanticCustomError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
-from assistant.errors import AssistantError, QuestionError
-from assistant.schema import Draft, Event, Finished, Retrieved, Role, Searching, passage_dict
-from index.errors import IndexingError
-from ui.errors import (
-    InternalError,
-    RecordsError,
-    RecordsInputError,
-    ServiceError,
-    UnknownAnswerError,
-    UnknownArticleError,
-    UnknownConversationError,
-)
+from assistant.schema import Draft, Finished, Retrieved, Role, Searching, passage_dict
+from assistant.settings import Settings
+from index.schema import Article
+from ui.answering import KNOWN_ERRORS, Answering
+from ui.books import Books, visit_of
+from ui.errors import RecordsError, UnknownArticleError, UnknownPassageError
+from ui.problems import code_of, problem_of, problem_response
 from ui.rendering import clean, shortened
-from ui.security import error_response
 from ui.service import Service
-from ui.streaming import server_sent, stepped
+from ui.snapshot import Snapshot
+from ui.streaming import Queued, Step, server_sent
 
 logger = logging.getLogger(__name__)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_KNOWN_ERRORS = (AssistantError, IndexingError, ServiceError)
 _KINDS_OF_ERROR = {
     "missing": "缺少",
     "extra_forbidden": "是不认识的字段",
@@ -60,7 +46,6 @@ _KINDS_OF_ERROR = {
     "bool_parsing": "应为 true 或 false",
     "list_type": "应为列表",
     "too_long": "太长",
-    "literal_error": "只能是 user 或 assistant",
 }
 
 
@@ -101,96 +86,217 @@ class AskRequest(BaseModel):
     stream: bool = False
 
 
-def api_router(service: Service, admission: anyio.Semaphore) -> APIRouter:
-    """The routes; ``admission`` bounds how many questions are answered at a time, more wait their turn."""
+class FeedbackRequest(BaseModel):
+    """What a reader thinks of an answer that the API gave."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"answer_id": "0b9e2c…", "rating": "down", "reason": "没找到", "comment": "第二段里有"}
+            ]
+        },
+    )
+
+    answer_id: Text
+    rating: Literal["up", "down"]
+    reason: Text = ""
+    comment: Text = ""
+
+
+class ArticleSummary(BaseModel):
+    """An article as the list has it; ``characters`` is the length of its text."""
+
+    id: str
+    title: str
+    publisher: str
+    published: date | None
+    url: str
+    characters: int
+
+
+class ArticleText(ArticleSummary):
+    """A whole article. Every offset counts in ``text``: ``text[start:end] == quote`` holds for its citations."""
+
+    text: str
+
+
+class PassageText(BaseModel):
+    """A passage: ``text`` is ``start`` … ``end`` of its article's text."""
+
+    id: str
+    article_id: str
+    title: str
+    publisher: str
+    published: date | None
+    url: str
+    text: str
+    start: int
+    end: int
+    headings: list[str]
+
+
+class Models(BaseModel):
+    """The models that answers rest on."""
+
+    embedding: str
+    reader: str
+
+
+class Version(BaseModel):
+    """What answers: the package, the index and when it was built, the models, and from which confidence on it answers."""
+
+    package: str
+    index_version: str
+    indexed: datetime
+    models: Models
+    thresholds: dict[str, float]
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Questions can be asked."""
+
+    status: Literal["ready"] = "ready"
+    index_version: str
+
+
+def api_router(service: Service, answering: Answering, books: Books, settings: Settings) -> APIRouter:
+    """The routes below ``/api``, and those that say whether the server lives and can be asked."""
     router = APIRouter()
 
-    @router.post("/api/ask", summary="提问", response_model=None)
-    async def ask(request: AskRequest) -> Response:
-        history: list[tuple[Role, str]] = [(turn.role, turn.content) for turn in request.history]
-        events = stepped(service.stream(request.question, history), admission)
-        if request.stream:
-            # The first event is waited for here, so that a question that cannot be asked is a plain 4xx.
-            first = await anext(events)
-            return EventSourceResponse(_as_sent(first, events), sep="\n")
-        finished = [event.answer async for event in events if isinstance(event, Finished)]
+    @router.post("/api/ask", summary="提问", response_model=Snapshot, tags=["问答"])
+    async def ask(asked: AskRequest, request: Request) -> Response:
+        """Answers from the articles alone. With `stream`, server-sent events: `queued`, `searching`, `retrieved`,
+        `finished` (the same answer), or `error` (a problem)."""
+        history: list[tuple[Role, str]] = [(turn.role, turn.content) for turn in asked.history]
+        visit = visit_of(request, "api")
+        steps = answering.stream(
+            asked.question, history, lambda answer: books.answer(visit, asked.question, history, answer)
+        )
+        if asked.stream:
+            # The first step is waited for here, so that a question that cannot be asked is a plain 4xx.
+            first = await anext(steps)
+            return EventSourceResponse(_as_sent(first, steps), sep="\n")
+        finished = [step.answer async for step in steps if isinstance(step, Finished)]
         return JSONResponse(finished[-1].to_dict())
 
-    @router.get("/healthz", summary="进程是否在运行")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    @router.get("/api/articles", summary="资料列表", tags=["资料"])
+    def articles() -> list[ArticleSummary]:
+        """Every article that is answered from."""
+        return [_summary(article) for article in service.assistant().articles]
 
-    @router.get("/readyz", summary="是否可以提问", response_model=None)
-    async def readyz() -> Response:
-        # Raises a ServiceError, whose answer is 503, while there is none.
+    @router.get("/api/articles/{id}", summary="一篇资料", tags=["资料"])
+    def article(id: str) -> ArticleText:
+        """One article with its text."""
+        found = next((one for one in service.assistant().articles if one.id == id), None)
+        if found is None:
+            raise UnknownArticleError("没有这篇资料，它可能已经撤下。")
+        return ArticleText(**_summary(found).model_dump(), text=found.text)
+
+    @router.get("/api/passages/{id}", summary="一段资料", tags=["资料"])
+    def passage(id: str) -> PassageText:
+        """One passage, as answers cite it by `passage_id`."""
+        found = service.assistant().passage(id)
+        if found is None:
+            raise UnknownPassageError("没有这段资料，索引可能已经更新。请重新提问。")
+        values = passage_dict(found)
+        del values["score"]  # a passage has one for a question alone
+        return PassageText(**values)
+
+    @router.post("/api/feedback", status_code=204, summary="评价回答", tags=["问答"])
+    def feedback(rating: FeedbackRequest) -> None:
+        """Rates an answer of `/api/ask` or of the embedded chat; another rating takes the place of the first."""
+        books.rate(rating.answer_id, rating.rating, rating.reason, rating.comment)
+
+    @router.get("/api/version", summary="版本", tags=["状态"])
+    def version() -> Version:
+        """What answers, for a report to name."""
         assistant = service.assistant()
-        return JSONResponse({"status": "ready", "index_version": assistant.index_version})
+        return Version(
+            package=installed_version("xiaobao"),
+            index_version=assistant.index_version,
+            indexed=assistant.indexed,
+            models=Models(**assistant.models),
+            thresholds={"answer": settings.answer.threshold},
+        )
+
+    @router.get("/healthz", summary="进程是否在运行", tags=["状态"])
+    async def healthz() -> Health:
+        """Whether the process lives; asks nothing of the index."""
+        return Health()
+
+    @router.get("/readyz", summary="是否可以提问", tags=["状态"])
+    def readyz() -> Readiness:
+        """Whether questions can be answered, by looking one thing up in the index."""
+        assistant = service.assistant()
+        assistant.probe()
+        return Readiness(index_version=assistant.index_version)
 
     @router.api_route("/api/{rest:path}", methods=list(_METHODS), include_in_schema=False)
-    async def elsewhere(rest: str) -> Response:
-        if rest == "ask":
-            return error_response(405, "wrong_method", "这个地址只接受 POST。", {"Allow": "POST"})
-        return error_response(404, "not_found", "没有这个地址。提问请用 POST /api/ask。")
+    async def elsewhere(rest: str, request: Request) -> Response:
+        known = {"ask": "POST", "feedback": "POST", "articles": "GET", "version": "GET"}
+        if rest in known:
+            detail = f"这个地址只接受 {known[rest]}。"
+            return problem_response("wrong_method", detail, {"Allow": known[rest]})
+        return problem_response("not_found", "没有这个地址。提问请用 POST /api/ask。")
 
     return router
 
 
+def _summary(article: Article) -> ArticleSummary:
+    return ArticleSummary(
+        id=article.id,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
+        url=article.url,
+        characters=len(article.text),
+    )
+
+
 def register_errors(app: FastAPI) -> None:
-    """Make ``app`` answer every error in the one form."""
+    """Make ``app`` answer every error as a problem."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         return _validation_error(error)
 
-    @app.exception_handler(QuestionError)
-    async def bad_question(request: Request, error: QuestionError) -> Response:
-        return error_response(422, "bad_question", str(error))
+    async def known(request: Request, error: Exception) -> Response:
+        if isinstance(error, RecordsError) and code_of(error) == "records_unusable":
+            logger.error("records: %s", error)
+        return problem_response(code_of(error), str(error))
 
-    @app.exception_handler(IndexingError)
-    async def bad_index(request: Request, error: IndexingError) -> Response:
-        return error_response(503, "index_unusable", str(error))
-
-    @app.exception_handler(ServiceError)
-    async def cannot_now(request: Request, error: ServiceError) -> Response:
-        return service_error(error)
-
-    @app.exception_handler(RecordsError)
-    async def records_trouble(request: Request, error: RecordsError) -> Response:
-        match error:
-            case UnknownConversationError() | UnknownAnswerError():
-                return error_response(404, error_code(error), str(error))
-            case RecordsInputError():
-                return error_response(422, error_code(error), str(error))
-            case _:
-                logger.error("records: %s", error)
-                return error_response(503, error_code(error), str(error))
-
-    @app.exception_handler(UnknownArticleError)
-    async def no_article(request: Request, error: UnknownArticleError) -> Response:
-        return error_response(404, error_code(error), str(error))
+    for kind in KNOWN_ERRORS:
+        app.add_exception_handler(kind, known)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 400:
-            return error_response(400, "invalid_json", "请求正文不是有效的 JSON（须为 UTF-8 编码）。")
-        return error_response(error.status_code, "not_found", "没有这个地址，或不接受这种请求。")
+        match error.status_code:
+            case 400:
+                return problem_response("invalid_json", "请求正文不是有效的 JSON（须为 UTF-8 编码）。")
+            case 405:
+                return problem_response("wrong_method", "这个地址不接受这种请求。", dict(error.headers or {}))
+            case _:
+                return problem_response("not_found", "没有这个地址。")
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:
         # Starlette raises the error again once this is sent, and the server logs it.
-        return error_response(500, "internal", "程序内部出错，请告诉管理员。")
+        return problem_response("internal", "程序内部出错，请告诉管理员。")
 
 
-def service_error(error: ServiceError) -> Response:
-    """Why no question can be answered now; ``Retry-After`` where waiting helps."""
-    if isinstance(error, InternalError):
-        return error_response(500, error.code, str(error))
-    return error_response(503, error.code, str(error), {"Retry-After": "5"})
-
-
-def event_json(event: Event) -> tuple[str, dict[str, Any]]:
-    """An event's name and data, as a stream carries them."""
-    match event:
+def step_json(step: Step) -> tuple[str, dict[str, Any]]:
+    """A step's name and data, as a stream carries them."""
+    match step:
+        case Queued(ahead):
+            return "queued", {"ahead": ahead}
         case Searching(looked_up):
             return "searching", {"looked_up": looked_up}
         case Retrieved(passages):
@@ -201,34 +307,17 @@ def event_json(event: Event) -> tuple[str, dict[str, Any]]:
             return "finished", answer.to_dict()
 
 
-async def _as_sent(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[ServerSentEvent]:
-    """``first`` and the rest of ``events``; a trouble on the way ends the stream with an ``error`` event."""
+async def _as_sent(first: Step, steps: AsyncGenerator[Step]) -> AsyncIterator[ServerSentEvent]:
+    """``first`` and the rest of ``steps``; a trouble on the way ends the stream with an ``error`` event."""
     try:
-        yield server_sent(*event_json(first))
-        async for event in events:
-            yield server_sent(*event_json(event))
-    except _KNOWN_ERRORS as error:
-        yield server_sent("error", {"error": {"code": error_code(error), "message": str(error)}})
+        yield server_sent(*step_json(first))
+        async for step in steps:
+            yield server_sent(*step_json(step))
+    except KNOWN_ERRORS as error:
+        yield server_sent("error", problem_of(error))
     finally:
         with anyio.CancelScope(shield=True):
-            await events.aclose()
-
-
-def error_code(error: Exception) -> str:
-    """What a program can tell the known troubles apart by."""
-    match error:
-        case ServiceError():
-            return error.code
-        case QuestionError():
-            return "bad_question"
-        case UnknownConversationError() | UnknownAnswerError() | UnknownArticleError():
-            return "not_found"
-        case RecordsInputError():
-            return "invalid_request"
-        case RecordsError():
-            return "records_unusable"
-        case _:
-            return "index_unusable"
+            await steps.aclose()
 
 
 def _validation_error(error: RequestValidationError) -> Response:
@@ -237,12 +326,15 @@ def _validation_error(error: RequestValidationError) -> Response:
     for item in error.errors():
         kind = item["type"]
         if kind == "json_invalid":
-            return error_response(400, "invalid_json", "请求正文不是有效的 JSON。")
+            return problem_response("invalid_json", "请求正文不是有效的 JSON。")
         place = shortened(".".join(clean(str(part)) for part in item["loc"][1:]), 80)
         if not place:
             problems.append("请求正文须是 JSON 对象（Content-Type: application/json）")
+        elif kind == "literal_error":
+            expected = item["ctx"]["expected"].replace("'", "").replace(" or ", " 或 ").replace(", ", "、")
+            problems.append(f"{place} 只能是 {expected}")
         elif kind == "control_character":
             problems.append(f"{place} 含有控制字符 {item['ctx']['code']}")
         else:
             problems.append(f"{place} {_KINDS_OF_ERROR.get(kind, '的值不对')}")
-    return error_response(422, "invalid_request", "；".join(dict.fromkeys(problems[:5])) + "。")
+    return problem_response("invalid_request", "；".join(dict.fromkeys(problems[:5])) + "。")

@@ -52,6 +52,11 @@ class Browsers:
         return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
+def owner_named(name: str) -> str:
+    """Who a person is whom something else vouches for, in the form of ``Browsers.owner``."""
+    return sha256(_PURPOSE + name.encode("utf-8")).hexdigest()
+
+
 def load_secret(file: Path) -> bytes:
     """The secret in ``file``, made at random where there is none; processes that start at once agree on one.
 

@@ -4,10 +4,12 @@
     ├── ServiceError       a question cannot be answered now
     │   ├── LoadingError       the assistant is still being loaded
     │   ├── UnavailableError   loading failed; the message says why and what mends it
-    │   ├── BusyError          too many questions at once
+    │   ├── BusyError          too many questions are waiting
+    │   ├── AnswerTimeoutError the answer did not come in time
     │   └── InternalError      a defect of ours; the log has the details, the reader does not
     ├── AddressError         the server cannot listen where it was told to
     ├── UnknownArticleError  the articles hold none of this id
+    ├── UnknownPassageError  the index holds no passage of this id
     └── RecordsError         conversations or feedback cannot be read or kept; the message says why and what to do
         ├── RecordsInputError         what was to be kept is not as it has to be
         ├── UnknownConversationError  this owner has no such conversation
@@ -24,33 +26,27 @@ class DoorError(Exception):
 
 
 class ServiceError(DoorError):
-    """A question cannot be answered now. ``code`` is what an API client can tell the cases apart by."""
-
-    code = "unavailable"
+    """A question cannot be answered now."""
 
 
 class LoadingError(ServiceError):
     """The assistant is still being loaded."""
 
-    code = "loading"
-
 
 class UnavailableError(ServiceError):
     """The assistant could not be loaded; the message is the cause's own."""
 
-    code = "index_unusable"
-
 
 class BusyError(ServiceError):
-    """As many questions as allowed are being answered, and none ended in time."""
+    """As many questions as allowed are waiting already."""
 
-    code = "busy"
+
+class AnswerTimeoutError(ServiceError):
+    """The answer did not come within the time that a question may take."""
 
 
 class InternalError(ServiceError):
     """A defect of ours. The traceback is in the log under the number the message gives."""
-
-    code = "internal"
 
 
 class AddressError(DoorError):
@@ -59,6 +55,10 @@ class AddressError(DoorError):
 
 class UnknownArticleError(DoorError):
     """The articles hold none of the id that was asked for, or hold it no longer."""
+
+
+class UnknownPassageError(DoorError):
+    """The index holds no passage of the id that was asked for, or holds it no longer."""
 
 
 class RecordsError(DoorError):

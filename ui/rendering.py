@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from assistant.schema import Citation, Draft, Event, Retrieved, Searching, Status, Support
+from assistant.schema import Citation, Draft, Retrieved, Searching, Status, Support
 from ui.emphasis import key_phrases, stretches
 from ui.snapshot import Snapshot
+from ui.streaming import Queued, Step
 
 STATUS_LABELS: dict[Status, str] = {
     "grounded": "有据可查",
@@ -75,9 +76,13 @@ def question_html(question: str) -> str:
     return f'<div class="xb-question">{one_line(shown)}</div>'
 
 
-def event_html(event: Event) -> str:
+def step_html(step: Step) -> str:
     """What the chat shows while an answer is on its way; the finished answer is ``answer_html``'s."""
-    match event:
+    match step:
+        case Queued(0):
+            return progress_html("正在排队，下一个就是你")
+        case Queued(ahead):
+            return progress_html(f"正在排队，前面还有 {ahead} 个问题")
         case Searching(looked_up):
             return progress_html(f"正在查找：{shortened(looked_up, 60)}")
         case Retrieved(passages):

@@ -1,7 +1,7 @@
 """What the chat page asks of the server: answers as they come, the browser's own conversations, whole articles.
 
-A browser is known by a random signed cookie, and sees what was asked from it and nothing else. Errors have the
-form they have everywhere (``ui.api``); while an answer is under way they come as an ``error`` event.
+A browser is known by a random signed cookie, and sees what was asked from it and nothing else. Errors are
+problems as everywhere (``ui.problems``); while an answer is under way they come as an ``error`` event.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-import anyio
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from assistant.errors import AssistantError
-from assistant.schema import Finished, Role
-from index.errors import IndexingError
-from ui.api import Text, error_code
-from ui.browsers import Browsers
-from ui.errors import DoorError, UnknownArticleError
+from assistant.schema import Answer, Finished, Role
+from ui.access import asker_of
+from ui.answering import KNOWN_ERRORS, Answering
+from ui.api import Text
+from ui.books import Books, Visit, visit_of
+from ui.browsers import Browsers, owner_named
+from ui.errors import UnknownArticleError
+from ui.problems import problem_of
 from ui.records import Conversation, Records, Turn
 from ui.references import answer_text, conversation_markdown
-from ui.rendering import answer_html, clean, event_html, progress_html, question_html
+from ui.rendering import answer_html, clean, progress_html, question_html, step_html
 from ui.service import Failed, Loading, Ready, Service
 from ui.sources import Quoted, article_html, library_html, panel_html
-from ui.streaming import server_sent, stepped
+from ui.streaming import server_sent
 
 COOKIE = "xiaobao"
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
@@ -65,13 +66,17 @@ class Rating(BaseModel):
 
 
 def page_router(
-    service: Service, records: Records, browsers: Browsers, admission: anyio.Semaphore
+    service: Service, answering: Answering, records: Records, books: Books, browsers: Browsers
 ) -> APIRouter:
-    """The routes below ``/page``; ``admission`` is shared with the API's."""
+    """The routes below ``/page``."""
     router = APIRouter(prefix="/page", include_in_schema=False)
 
     def owner(request: Request, response: Response) -> str:
-        """Who asks; a browser not seen before is given its cookie."""
+        """Whose conversations these are: the person's whom the single sign-on names, or the browser's, which is
+        given its cookie where it was not seen before."""
+        asker = asker_of(request)
+        if asker.known:
+            return owner_named(asker.name)
         known = browsers.owner(request.cookies.get(COOKIE))
         if known is not None:
             return known
@@ -101,8 +106,8 @@ def page_router(
                 return {"state": "loading", "message": "", "examples": []}
 
     @router.post("/ask", response_model=None)
-    async def ask(asked: PageQuestion, response: Response, owner: str = known) -> Response:
-        events = _answering(service, records, admission, owner, asked)
+    async def ask(asked: PageQuestion, request: Request, response: Response, owner: str = known) -> Response:
+        events = _answering(service, answering, records, books, visit_of(request, "page"), owner, asked)
         return EventSourceResponse(events, sep="\n", headers=_cookies(response))
 
     @router.get("/conversations")
@@ -156,9 +161,21 @@ def page_router(
 
 
 async def _answering(
-    service: Service, records: Records, admission: anyio.Semaphore, owner: str, asked: PageQuestion
+    service: Service,
+    answering: Answering,
+    records: Records,
+    books: Books,
+    visit: Visit,
+    owner: str,
+    asked: PageQuestion,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every step of an answer, then the turn as it was recorded, or why there is none."""
+    kept: list[Conversation] = []
+
+    def keep(answer: Answer) -> None:
+        turn = Turn.of(question, answer)
+        kept.append(books.turn(visit, owner, asked.conversation, turn, asked.keep))
+
     try:
         if isinstance(service.state, Loading):
             yield server_sent("progress", {"html": progress_html("正在加载资料，好了就回答")})
@@ -167,16 +184,14 @@ async def _answering(
         if asked.conversation is not None:
             before = await to_thread.run_sync(records.turns, owner, asked.conversation)
         question = clean(asked.question).strip()
-        events = service.stream(question, history(before[: asked.keep]))
-        async for event in stepped(events, admission):
-            if isinstance(event, Finished):
-                turn = Turn.of(question, event.answer)
-                kept = await to_thread.run_sync(records.add, owner, asked.conversation, turn, asked.keep)
-                yield server_sent("turn", {"conversation": conversation_json(kept), **turn_json(turn, {})})
+        async for step in answering.stream(question, history(before[: asked.keep]), keep):
+            if isinstance(step, Finished):
+                turn = Turn.of(question, step.answer)
+                yield server_sent("turn", {"conversation": conversation_json(kept[0]), **turn_json(turn, {})})
             else:
-                yield server_sent("progress", {"html": event_html(event)})
-    except (AssistantError, IndexingError, DoorError) as error:
-        yield server_sent("error", {"code": error_code(error), "message": str(error)})
+                yield server_sent("progress", {"html": step_html(step)})
+    except KNOWN_ERRORS as error:
+        yield server_sent("error", problem_of(error))
 
 
 def history(turns: Iterable[Turn]) -> tuple[tuple[Role, str], ...]:

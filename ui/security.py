@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.problems import problem_response
 
-def content_security_policy(frame_ancestors: Sequence[str] = ("'self'",)) -> str:
+
+def content_security_policy(frame_ancestors: Sequence[str]) -> str:
     """The policy under which Gradio works: nothing from other hosts, framed by ``frame_ancestors`` alone."""
     return "; ".join(
         [
@@ -21,25 +23,22 @@ def content_security_policy(frame_ancestors: Sequence[str] = ("'self'",)) -> str
             "form-action 'self'",
             "object-src 'none'",
             "base-uri 'self'",
-            f"frame-ancestors {' '.join(frame_ancestors) or chr(39) + 'none' + chr(39)}",
+            f"frame-ancestors {' '.join(frame_ancestors)}",
         ]
     )
 
 
-def error_response(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    """An error as every door of the API gives it; ``message`` is in Chinese."""
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
-
-
 class SecurityHeaders:
-    """Adds the headers that keep a browser from doing more than the page needs."""
+    """Adds the headers that keep a browser from doing more than the page needs.
 
-    def __init__(self, app: ASGIApp, frame_ancestors: Sequence[str] = ("'self'",)) -> None:
+    Only the compact page at ``/embed`` may be framed by others, and by ``embedding_origins`` alone.
+    """
+
+    def __init__(self, app: ASGIApp, embedding_origins: Sequence[str] = ()) -> None:
         self._app = app
+        self._policy = content_security_policy(["'self'"])
+        self._embedded_policy = content_security_policy(["'self'", *embedding_origins])
         self._headers = {
-            "Content-Security-Policy": content_security_policy(frame_ancestors),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
             "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
@@ -53,6 +52,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                embedded = scope["path"] == "/embed"
+                headers["Content-Security-Policy"] = self._embedded_policy if embedded else self._policy
                 for name, value in self._headers.items():
                     headers[name] = value
             await send(message)
@@ -98,9 +99,9 @@ class BodyLimit:
         return bytes(body)
 
 
-def _too_large() -> JSONResponse:
-    message = "请求太大。请缩短问题，或少带几轮对话。"
-    return error_response(413, "too_large", message, {"Connection": "close"})
+def _too_large() -> Response:
+    detail = "请求太大。请缩短问题，或少带几轮对话。"
+    return problem_response("too_large", detail, {"Connection": "close"})
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

