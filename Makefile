@@ -13,7 +13,7 @@ export TRANSFORMERS_OFFLINE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-browser bench install index ask eval lint clean browser
+.PHONY: help run test test-browser bench load install index ask eval lint clean browser
 
 help:  ## what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -32,7 +32,10 @@ test-browser: index browser  ## the tests of the page alone, in a real Chromium
 
 bench: index browser  ## how fast the page is, and what a long conversation costs
 	@echo "==> 启动服务器并测量"
-	@$(BIN)/python tests/ui/bench_page.py
+	@$(BIN)/python -m tests.ui.bench_page
+
+load: index  ## 50 users at once for five minutes, against a server of its own on loopback
+	@$(BIN)/python -m tests.ui.bench_load
 
 install: $(STAMP)  ## set up alone
 

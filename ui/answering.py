@@ -12,6 +12,7 @@ from asyncio import AbstractEventLoop, Queue, get_running_loop
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -75,8 +76,9 @@ class Answering:
         """
         events = self._service.stream(question, history)
         deadline = anyio.current_time() + self._seconds
-        async for queued in self._wait(deadline):
-            yield queued
+        async with aclosing(self._wait(deadline)) as line:
+            async for queued in line:
+                yield queued
         work = _Work(events, keep, get_running_loop())
         self._running += 1
         self._threads.submit(work.run, self._leave)

@@ -177,9 +177,7 @@ def api_router(service: Service, answering: Answering, books: Books, settings: S
         `finished` (the same answer), or `error` (a problem)."""
         history: list[tuple[Role, str]] = [(turn.role, turn.content) for turn in asked.history]
         visit = visit_of(request, "api")
-        steps = answering.stream(
-            asked.question, history, lambda answer: books.answer(visit, asked.question, history, answer)
-        )
+        steps = answering.stream(asked.question, history, lambda answer: books.answer(visit, history, answer))
         if asked.stream:
             # The first step is waited for here, so that a question that cannot be asked is a plain 4xx.
             first = await anext(steps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,41 +13,68 @@ from assistant.schema import Answer, Role
 from ui.access import Asker, asker_of
 from ui.metrics import Metrics
 from ui.records import Conversation, Rating, Records, Turn
+from ui.tracing import Tracing
+
+logger = logging.getLogger(__name__)
 
 Door = Literal["page", "api", "embed", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: who sent it, to which door, and the id that it has in the log."""
+    """One request: who sent it, to which door, the id that it has in the log, and its headers, which may name the
+    trace that it belongs to."""
 
     asker: Asker
     door: Door
     request_id: str
+    headers: Mapping[str, str]
 
 
 def visit_of(request: Request, door: Door) -> Visit:
     """The visit that ``request`` is."""
-    return Visit(asker_of(request), door, request.state.request_id)
+    return Visit(asker_of(request), door, request.state.request_id, request.headers)
 
 
 class Books:
-    """Keeps answers."""
+    """Keeps answers: those of a conversation in its history, the others for a while, so that they can be rated."""
 
-    def __init__(self, records: Records, metrics: Metrics) -> None:
+    def __init__(
+        self, records: Records, metrics: Metrics, tracing: Tracing | None, *, log_questions: bool
+    ) -> None:
         self._records = records
         self._metrics = metrics
+        self._tracing = tracing
+        self._log_questions = log_questions
 
     def turn(
-        self, visit: Visit, owner: str, conversation: str | None, turn: Turn, keep: int | None
+        self, visit: Visit, owner: str, conversation: str | None, answer: Answer, keep: int | None
     ) -> Conversation:
-        """Adds a turn to the owner's conversation, as ``Records.add`` does."""
-        return self._records.add(owner, conversation, turn, keep)
+        """Adds a question and its answer to the owner's conversation, as ``Records.add`` does."""
+        kept = self._records.add(owner, conversation, Turn.of(answer.question, answer), keep)
+        self._observe(visit, answer)
+        return kept
 
-    def answer(
-        self, visit: Visit, question: str, history: Sequence[tuple[Role, str]], answer: Answer
-    ) -> None:
+    def answer(self, visit: Visit, history: Sequence[tuple[Role, str]], answer: Answer) -> None:
         """Keeps an answer that belongs to no conversation of ours."""
+        self._observe(visit, answer)
 
     def rate(self, answer_id: str, rating: Rating, reason: str, comment: str) -> None:
         """Keeps what a reader thinks of such an answer."""
+
+    def _observe(self, visit: Visit, answer: Answer) -> None:
+        self._metrics.answer(visit.door, answer)
+        if self._tracing is not None:
+            self._tracing.answer(visit.door, visit.request_id, answer, visit.headers)
+        fields = {
+            "request_id": visit.request_id,
+            "who": visit.asker.name,
+            "door": visit.door,
+            "answer": answer.id,
+            "status": answer.status,
+            "engine": answer.engine,
+            "ms": answer.timings_ms.get("total"),
+        }
+        if self._log_questions:
+            fields["question"] = answer.question
+        logger.info("answer", extra=fields)

@@ -91,13 +91,18 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="监听的端口，0 为任意空闲端口。")
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="没有密钥也没有统一登录时，仍允许别的机器访问。")
+    ] = False,
 ) -> None:
     """启动网页和接口，按 Ctrl-C 停止。"""
     with _exit_codes():
         settings = _listening_on(load_settings(config), host, port)
         _say("正在启动消保问答……")
         parts.serve(
-            settings, lambda address: _say(f"消保问答已启动，请用浏览器打开 {address} （按 Ctrl-C 停止）")
+            settings,
+            lambda address: _say(f"消保问答已启动，请用浏览器打开 {address} （按 Ctrl-C 停止）"),
+            insecure=insecure,
         )
         _say("已停止。")
 

@@ -8,6 +8,7 @@
     │   ├── AnswerTimeoutError the answer did not come in time
     │   └── InternalError      a defect of ours; the log has the details, the reader does not
     ├── AddressError         the server cannot listen where it was told to
+    ├── ExposureError        it would answer the network without asking who is there
     ├── UnknownArticleError  the articles hold none of this id
     ├── UnknownPassageError  the index holds no passage of this id
     └── RecordsError         conversations or feedback cannot be read or kept; the message says why and what to do
@@ -51,6 +52,10 @@ class InternalError(ServiceError):
 
 class AddressError(DoorError):
     """The server cannot listen on the address it was given."""
+
+
+class ExposureError(DoorError):
+    """The server would listen to other machines while everybody who reaches it may ask."""
 
 
 class UnknownArticleError(DoorError):

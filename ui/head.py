@@ -1,4 +1,4 @@
-"""The head of the page, which Gradio's template fills for Gradio: its language, and what links to it show of it."""
+"""What is kept of Gradio's own server: the frame of the page and its files, under a head that is ours."""
 
 from __future__ import annotations
 
@@ -7,9 +7,38 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.problems import problem_response
+
 _LANGUAGE = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
 # Their pictures lie on another host, and their words are Gradio's.
 _PREVIEWS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
+
+
+_FRAME_FILES = ("/assets/", "/static/")
+_FRAME = frozenset({"/", "/theme.css", "/favicon.ico"})
+
+
+class FrameOnly:
+    """Lets nothing through to Gradio but the page's frame and its files.
+
+    The chat is not Gradio's, so nothing needs its queue, uploads, file and proxy addresses, or its API; some of them
+    answer without asking who is there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["method"] not in ("GET", "HEAD"):
+            await problem_response("not_found", "没有这个地址，或不接受这种请求。")(scope, receive, send)
+        elif scope["path"] in _FRAME or scope["path"].startswith(_FRAME_FILES):
+            await self._app(scope, receive, send)
+        else:
+            await problem_response("not_found", "没有这个地址。")(scope, receive, send)
 
 
 class OwnHead:

@@ -50,11 +50,12 @@ def is_stale(settings: Settings) -> bool:
     return stale(settings.index)
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool) -> None:
     """``ui.server.serve``: blocks until stopped.
 
     Raises:
         AddressError: the address is taken or unknown.
+        ExposureError: other machines could ask without saying who they are, and ``insecure`` does not allow it.
     """
-    run: Callable[[Settings, Callable[[str], None]], None] = import_module("ui.server").serve
-    run(settings, announce)
+    run: Callable[..., None] = import_module("ui.server").serve
+    run(settings, announce, insecure=insecure)

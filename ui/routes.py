@@ -7,6 +7,7 @@ problems as everywhere (``ui.problems``); while an answer is under way they come
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -173,8 +174,7 @@ async def _answering(
     kept: list[Conversation] = []
 
     def keep(answer: Answer) -> None:
-        turn = Turn.of(question, answer)
-        kept.append(books.turn(visit, owner, asked.conversation, turn, asked.keep))
+        kept.append(books.turn(visit, owner, asked.conversation, answer, asked.keep))
 
     try:
         if isinstance(service.state, Loading):
@@ -184,12 +184,14 @@ async def _answering(
         if asked.conversation is not None:
             before = await to_thread.run_sync(records.turns, owner, asked.conversation)
         question = clean(asked.question).strip()
-        async for step in answering.stream(question, history(before[: asked.keep]), keep):
-            if isinstance(step, Finished):
-                turn = Turn.of(question, step.answer)
-                yield server_sent("turn", {"conversation": conversation_json(kept[0]), **turn_json(turn, {})})
-            else:
-                yield server_sent("progress", {"html": step_html(step)})
+        async with aclosing(answering.stream(question, history(before[: asked.keep]), keep)) as steps:
+            async for step in steps:
+                if isinstance(step, Finished):
+                    turn = Turn.of(question, step.answer)
+                    shown = {"conversation": conversation_json(kept[0]), **turn_json(turn, {})}
+                    yield server_sent("turn", shown)
+                else:
+                    yield server_sent("progress", {"html": step_html(step)})
     except KNOWN_ERRORS as error:
         yield server_sent("error", problem_of(error))
 

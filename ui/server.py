@@ -8,14 +8,17 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from ipaddress import ip_address
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from assistant.settings import Settings
@@ -25,8 +28,9 @@ from ui.api import api_router, register_errors
 from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
-from ui.errors import AddressError
-from ui.head import OwnHead
+from ui.errors import AddressError, ExposureError
+from ui.head import FrameOnly, OwnHead
+from ui.logs import configure_logging
 from ui.metrics import MEDIA_TYPE, Metrics
 from ui.observing import Observed
 from ui.parts import build_assistant
@@ -34,6 +38,7 @@ from ui.records import RECORDS_FILE, Records
 from ui.routes import page_router
 from ui.security import BodyLimit, SecurityHeaders
 from ui.service import Ready, Service
+from ui.tracing import Tracing
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
@@ -55,7 +60,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     metrics = _metrics(service, answering)
     records = Records(settings.server.records / RECORDS_FILE)
     browsers = Browsers(load_secret(settings.server.records / SECRET_FILE))
-    books = Books(records, metrics)
+    tracing = Tracing(settings.telemetry.endpoint) if settings.telemetry.endpoint else None
+    books = Books(records, metrics, tracing, log_questions=settings.log.questions)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +70,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         answering.close()
         service.stop()
         records.close()
+        if tracing is not None:
+            await to_thread.run_sync(tracing.close)
 
     # The interactive documentation pages would load scripts from another host.
     app = FastAPI(
@@ -73,7 +81,6 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    app.add_middleware(OwnHead)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_body_bytes)
     origins = settings.embed.allowed_origins
     app.add_middleware(OriginCheck, allowed=origins)
@@ -114,18 +121,29 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         mcp_server=False,
         ssr_mode=False,
     )
+    frame = app.routes[-1]
+    assert isinstance(frame, Mount)
+    frame.app = FrameOnly(OwnHead(frame.app))
     return app
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool = False) -> None:
     """Listen until interrupted; ``announce`` is called with the page's address once it can be opened.
 
     Raises:
         AddressError: the address is taken, unknown or not allowed.
+        ExposureError: other machines could ask without saying who they are, and ``insecure`` does not allow it.
         RecordsError: conversations and feedback cannot be kept where the settings say.
     """
     listener = listen(settings.server.host, settings.server.port)
     try:
+        if not (insecure or settings.auth.required or _is_loopback(listener)):
+            raise ExposureError(
+                f"{settings.server.host} 能被别的机器访问，而现在任何人都可以提问。"
+                "请在设置的 [auth] 中启用密钥（api_keys = true）或统一登录（sso_header、proxies）；"
+                "只在可信的网络里试用时，可以加上 --insecure。"
+            )
+        configure_logging(settings.log)
         config = server_config(create_app(settings), settings)
         # Once it has closed down, uvicorn raises the interrupt that made it do so again.
         with suppress(KeyboardInterrupt):
@@ -172,6 +190,10 @@ def listen(host: str, port: int) -> socket.socket:
             f"无法在 {host}:{port} 上监听：{error}。"
             "请换一个端口（xiaobao serve --port 7861），或先停掉占用它的程序。"
         ) from error
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def address(listener: socket.socket) -> str:

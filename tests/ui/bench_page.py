@@ -1,6 +1,6 @@
 """How fast the page is, and what a long conversation costs: measured in Chromium against the real server.
 
-    python tests/ui/bench_page.py [--turns 50] [--json FILE]
+    python -m tests.ui.bench_page [--turns 50] [--json FILE]
 
 Nothing here passes or fails: the figures depend on the machine, so they are printed and not asserted.
 """
@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import httpx
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from tests.ui.served import Server, serving
 
 QUESTIONS = (
     "2022年平安人寿赔付了多少件？",
@@ -35,51 +28,6 @@ QUESTIONS = (
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LOADS = 5
 MIB = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A running server."""
-
-    address: str
-    process: int
-
-    @property
-    def resident_mb(self) -> float:
-        """The memory it holds, in MB."""
-        status = Path(f"/proc/{self.process}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    """The real server in a process of its own, with records of its own, ready to be asked."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with TemporaryDirectory() as records:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", str(port)],
-            env=os.environ | {"XIAOBAO_SERVER__RECORDS": records},
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + 120
-            while not _is_ready(address):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    sys.exit("服务器没有启动。请先运行 xiaobao doctor。")
-                time.sleep(0.2)
-            yield Server(address, process.pid)
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def loads(browser: Browser, address: str) -> dict[str, float]:

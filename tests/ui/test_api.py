@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 
@@ -246,7 +247,7 @@ def test_health_and_readiness_are_told(client):
     assert client.get("/readyz").json() == {"status": "ready", "index_version": "v-test"}
 
 
-@pytest.mark.parametrize("path", ["/", "/api/x", "/healthz", "/config", "/theme.css"])
+@pytest.mark.parametrize("path", ["/", "/api/x", "/healthz", "/page/state", "/theme.css"])
 def test_every_response_carries_the_security_headers(client, path):
     headers = client.get(path).headers
     policy = headers["content-security-policy"]
@@ -256,7 +257,7 @@ def test_every_response_carries_the_security_headers(client, path):
     assert "server" not in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/api/ask", "/config", "/gradio_api/queue/join"])
+@pytest.mark.parametrize("path", ["/", "/api/ask", "/theme.css", "/gradio_api/queue/join"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "xiaobao.intranet"])
 def test_no_other_origin_is_let_in(client, path, host):
     for headers in [{"Origin": "https://evil.example", "Host": host}]:
@@ -274,7 +275,8 @@ def test_the_description_of_the_api_is_there_and_its_pages_from_other_hosts_are_
 
 
 def test_the_page_has_no_link_to_gradio_and_no_trace_of_telemetry(client):
-    config = client.get("/config").json()
+    written = re.search(r"window\.gradio_config = (\{.*?\});</script>", client.get("/").text)
+    config = json.loads(written.group(1))
     assert config["analytics_enabled"] is False
     assert config["footer_links"] == []
     assert config["show_error"] is False

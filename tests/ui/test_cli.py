@@ -363,6 +363,37 @@ def test_the_server_says_where_it_is_tells_what_is_missing_and_stops_when_asked(
             process.communicate(timeout=10)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_network_is_not_served_while_everybody_may_ask(run, host):
+    result = run("serve", "--host", host, "--port", "0")
+    assert result.exit_code == 4
+    assert "[auth]" in result.stderr and "--insecure" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [(["--insecure"], {}), ([], {"XIAOBAO_AUTH__API_KEYS": "true"})],
+)
+def test_the_network_is_served_where_that_was_asked_for_or_everybody_has_to_say_who_they_are(
+    tmp_path, options, environment
+):
+    config = config_for(tmp_path, tmp_path / "none")
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--host", "0.0.0.0", "--port", "0", "--config", config, *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env=os.environ | environment | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+    )
+    try:
+        address = re.search(r"http://127\.0\.0\.1:\d+", read_line(process, "已启动", 60)).group()
+        assert httpx.get(f"{address}/page/state").status_code == (200 if options else 401)
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
 def test_a_taken_port_ends_with_4_and_says_so(run):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         result = run("serve", "--port", str(listener.getsockname()[1]))
