@@ -21,6 +21,7 @@ from index.versions import open_current, read_articles
 from ui import parts
 from ui.doctor import examine
 from ui.errors import DoorError, RecordsError
+from ui.keys import KEYS_FILE, Keys
 from ui.records import RECORDS_FILE, Records
 from ui.rendering import STATUS_LABELS, clean, footnote
 from ui.snapshot import Snapshot
@@ -47,6 +48,11 @@ feedback_app = typer.Typer(
     name="feedback", help="读者对回答的评价。", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(feedback_app)
+
+keys_app = typer.Typer(
+    name="keys", help="接口的密钥。", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(keys_app)
 
 Config = Annotated[
     Path | None,
@@ -154,6 +160,39 @@ def export_feedback(
         _say(f"已导出 {len(lines)} 条反馈" + (f"到 {to}" if to else ""))
 
 
+@keys_app.command("add", epilog=EPILOG)
+def add_key(
+    name: Annotated[str, typer.Argument(help="给谁用：1 到 40 个汉字、字母、数字、“-”“_”“.”。")],
+    config: Config = None,
+) -> None:
+    """新建一个密钥，输出到标准输出；只显示这一次。"""
+    with _exit_codes():
+        key = _keys(config).add(name)
+        typer.echo(key)
+        _say(f"已为“{name}”新建密钥，只显示这一次，请立即妥善保存。")
+        _say("调用接口时，请在请求头中写：Authorization: Bearer <密钥>")
+
+
+@keys_app.command("list", epilog=EPILOG)
+def list_keys(config: Config = None) -> None:
+    """列出密钥的名称、建立时间（UTC）和开头几个字符。"""
+    with _exit_codes():
+        known = _keys(config).list()
+        for key in known:
+            typer.echo(f"{key.name}  {key.created:%Y-%m-%d %H:%M:%S} UTC  {key.prefix}…")
+        _say(f"共 {len(known)} 个密钥")
+
+
+@keys_app.command("revoke", epilog=EPILOG)
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="要撤销的密钥的名称。")], config: Config = None
+) -> None:
+    """撤销一个密钥，正在运行的服务立即不再接受它。"""
+    with _exit_codes():
+        _keys(config).revoke(name)
+        _say(f"已撤销“{name}”的密钥。")
+
+
 @app.command(epilog=EPILOG)
 def version() -> None:
     """输出版本号。"""
@@ -187,6 +226,10 @@ def main() -> None:
 
 def _question(argument: str) -> str:
     return clean(sys.stdin.read() if argument == "-" else argument)
+
+
+def _keys(config: Path | None) -> Keys:
+    return Keys(load_settings(config).server.records / KEYS_FILE)
 
 
 def _feedback_lines(file: Path) -> list[str]:

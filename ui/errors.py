@@ -11,10 +11,11 @@
     ├── ExposureError        it would answer the network without asking who is there
     ├── UnknownArticleError  the articles hold none of this id
     ├── UnknownPassageError  the index holds no passage of this id
-    └── RecordsError         conversations or feedback cannot be read or kept; the message says why and what to do
-        ├── RecordsInputError         what was to be kept is not as it has to be
-        ├── UnknownConversationError  this owner has no such conversation
-        └── UnknownAnswerError        this owner has no such answer
+    ├── RecordsError         conversations or feedback cannot be read or kept; the message says why and what to do
+    │   ├── RecordsInputError         what was to be kept is not as it has to be
+    │   ├── UnknownConversationError  this owner has no such conversation
+    │   └── UnknownAnswerError        this owner has no such answer
+    └── KeysError            API keys cannot be read, made or revoked; the message says why and what to do
 
 Messages are in Chinese: they are shown to staff as they are.
 """
@@ -80,3 +81,7 @@ class UnknownConversationError(RecordsError):
 
 class UnknownAnswerError(RecordsError):
     """There is no such answer in this owner's conversations, whoever else may have it."""
+
+
+class KeysError(DoorError):
+    """API keys cannot be read, made or revoked: the file is damaged or out of reach, or the name is wrong."""
