@@ -22,6 +22,7 @@ from assistant.lexicon import Lexicon
 from assistant.quantities import Quantity, quantities, years
 from assistant.schema import Kind, Question
 from assistant.spelling import Correction, Speller
+from index.disguises import undisguised
 
 _SIMPLIFY = opencc.OpenCC("t2s")
 
@@ -76,10 +77,6 @@ _SHORT_YEAR = re.compile(r"(?<![\d.几])(2[1-9])年(?!来|间|以|多|期|保|�
 _SHORT = 12  # characters: a part as short as this leans on the part before it for its subject
 _LETTERS = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_NEGLIGIBLE = re.compile(
-    r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f\ud800-\udfff"
-    r"\u00ad\u034f\u061c\u115f\u1160\u180e\u2066-\u206f\u3164\ufe00-\ufe0f\uffa0]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,12 @@ class Understanding:
 
 
 def normalise(text: str) -> str:
-    """One form for all ways of typing: NFKC (full-width digits and letters), simplified characters, no invisible ones."""
-    folded = unicodedata.normalize("NFKC", _NEGLIGIBLE.sub("", text))
+    """One form for all ways of typing: NFKC (full-width digits and letters), simplified characters, no disguises."""
+    folded = text
+    for _ in range(
+        2
+    ):  # one sign may hold what is a disguise only once it is taken apart: ϱ is ρ, and then a p
+        folded = unicodedata.normalize("NFKC", undisguised(folded))
     return re.sub(r"\s+", " ", str(_SIMPLIFY.convert(folded))).strip()
 
 

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from index.disguises import undisguised
+
 _MAX_FURNITURE = 60
 _MAX_DISCLAIMER = 400
 _MAX_TITLE = 90
 _MAX_HEADING = 40
 
-_BLANKS = " \t\u00a0\u3000\u200b\ufeff"
+_BLANKS = " \t\u00a0\u3000"
 _SITE = r"(?:[\w-]+\.)+(?:com|cn|net|org|cc|中国|公司|网络)"
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)日?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
@@ -130,9 +132,11 @@ def clean(raw: str) -> Cleaned:
     """The article in a saved page, and what the page says about it.
 
     The title is the first line that is not furniture, unless it reads as a paragraph or a section heading.
+    What disguises a text (``index.disguises``) is gone from all that is returned.
     Pure; never fails: a page of nothing but furniture gives an empty ``text``.
     """
-    lines = [line.strip(_BLANKS) for line in raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    page = undisguised(raw.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = [line.strip(_BLANKS) for line in page.split("\n")]
     lines = [line for line in lines if line]
     found = Cleaned("")
     lines, found = _strip_head(lines, found)

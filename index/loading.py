@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from index.cleaning import Cleaned, clean
+from index.disguises import undisguised
 from index.errors import SourceError
 from index.schema import Article
 
@@ -91,7 +92,7 @@ def load_article(path: Path, description: Description) -> Article:
 
 def _described(article_id: str, cleaned: Cleaned, description: Description) -> Article:
     def told(said: str | None, found: str) -> str:
-        return found if said is None else said
+        return found if said is None else undisguised(said)
 
     return Article(
         id=article_id,

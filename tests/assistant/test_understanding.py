@@ -62,6 +62,25 @@ def test_width_script_and_invisible_characters_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
+    "disguised",
+    [
+        "\u200b".join("2021年平安银行APP"),
+        "2021年平安银行АPР",
+        "2О2І年平安银行𝐀𝐏𝐏",
+        "2021年\u202e平安银行\u202cAPP",
+        "2021年平安银⾏ⒶⓅⓅ",
+        "2021年平\ufe0f安\U000e0041银行A\u00adPP",
+    ],
+)
+def test_a_disguised_question_is_the_plain_one(disguised: str) -> None:
+    assert normalise(disguised) == "2021年平安银行APP"
+
+
+def test_what_is_a_disguise_only_when_taken_apart_is_one() -> None:
+    assert normalise("paϱer") == normalise("paρer") == "paper"
+
+
+@pytest.mark.parametrize(
     "polite",
     [
         "请问{}",
