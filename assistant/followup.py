@@ -7,7 +7,7 @@ the earlier question's topic is carried along), and a new question (nothing is c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.kinds import kind_of
@@ -73,7 +73,7 @@ def stand_alone(
 ) -> StandAlone:
     """Fold the turns of a conversation, oldest first, into a question that needs none of them."""
     current = StandAlone("", "", "", "")
-    turns = [*history, ("user", question)]
+    turns = [*_about_something(history), ("user", question)]
     answer = ""
     for role, text in turns:
         if role == "assistant":
@@ -82,6 +82,16 @@ def stand_alone(
             current = _join(current, text.strip(), answer, lexicon, has_subject)
             answer = ""
     return current
+
+
+def _about_something(history: Sequence[tuple[Role, str]]) -> Iterator[tuple[Role, str]]:
+    """The turns that a later one may lean on: a greeting or an instruction names no subject, nor does the reply to it."""
+    idle = False
+    for role, text in history:
+        if role == "user":
+            idle = kind_of(text) in ("smalltalk", "request")
+        if not idle:
+            yield role, text
 
 
 def _join(
