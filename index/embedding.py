@@ -150,6 +150,11 @@ def _load(model: str, *, local: bool, own_code: bool) -> Encoder:
             model, local_files_only=local, trust_remote_code=own_code
         )
         return loaded
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"加载向量模型 {model} 需要 {error.name}，而它没有安装。"
+            "请运行 pip install 'xiaobao[models]'，或改用随附的模型。"
+        ) from error
     except Exception as error:
         # onnxruntime, tokenizers and the hub client raise bare Exceptions; each means the same here.
         where = "" if local else "如果它是模型仓库中的名称，下载它需要网络。"

@@ -271,3 +271,14 @@ def test_code_that_a_model_brings_along_is_not_run(copy: Path) -> None:
     with pytest.raises(ModelError, match=r"theirs\.Encoder.*出于安全"):
         ModelEmbeddings(str(copy))
     assert not witness.exists()
+
+
+def test_a_model_that_needs_what_is_not_installed_says_what_to_install(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = json.loads((copy / "modules.json").read_text(encoding="utf-8"))
+    (copy / "modules.json").write_text(json.dumps(modules[:2]), encoding="utf-8")
+    (copy / CHECKSUMS).unlink()
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelError, match=r"sentence_transformers，而它没有安装.*xiaobao\[models\]"):
+        ModelEmbeddings(str(copy))
