@@ -8,6 +8,7 @@ is the same for everybody.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.settings import AuthSettings
+from ui.errors import KeysError
 from ui.problems import problem_response
 from ui.rendering import clean, shortened
+
+logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/embed.js"})
 """What is told to anybody."""
@@ -62,7 +66,12 @@ class Access:
             return
         believed = is_within(scope["client"][0] if scope.get("client") else "", self._settings.proxies)
         scope = self._forwarded(scope) if believed else self._stripped(scope)
-        asker = self._asker(scope)
+        try:
+            asker = self._asker(scope)
+        except KeysError as error:
+            logger.error("keys: %s", error)
+            await problem_response("records_unusable", str(error))(scope, receive, send)
+            return
         open_to_all = scope["path"] in OPEN_PATHS or not self._settings.required
         if asker is None or not (asker.known or open_to_all):
             response = problem_response("unauthorised", self._refusal(asker), {"WWW-Authenticate": "Bearer"})

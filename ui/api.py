@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import date, datetime
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any, Literal
 
@@ -218,7 +219,7 @@ def api_router(service: Service, answering: Answering, books: Books, settings: S
         """What answers, for a report to name."""
         assistant = service.assistant()
         return Version(
-            package=installed_version("xiaobao"),
+            package=_package_version(),
             index_version=assistant.index_version,
             indexed=assistant.indexed,
             models=Models(**assistant.models),
@@ -246,6 +247,13 @@ def api_router(service: Service, answering: Answering, books: Books, settings: S
         return problem_response("not_found", "没有这个地址。提问请用 POST /api/ask。")
 
     return router
+
+
+def _package_version() -> str:
+    try:
+        return installed_version("xiaobao")
+    except PackageNotFoundError:
+        return "source"  # run from a checkout that is not installed
 
 
 def _summary(article: Article) -> ArticleSummary:
@@ -283,11 +291,6 @@ def register_errors(app: FastAPI) -> None:
                 return problem_response("wrong_method", "这个地址不接受这种请求。", dict(error.headers or {}))
             case _:
                 return problem_response("not_found", "没有这个地址。")
-
-    @app.exception_handler(Exception)
-    async def defect(request: Request, error: Exception) -> Response:
-        # Starlette raises the error again once this is sent, and the server logs it.
-        return problem_response("internal", "程序内部出错，请告诉管理员。")
 
 
 def step_json(step: Step) -> tuple[str, dict[str, Any]]:

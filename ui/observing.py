@@ -11,16 +11,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.metrics import Metrics
+from ui.problems import problem_response
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "X-Request-ID"
+NOT_ANSWERED = 499
+"""What nginx calls a client that left before it was answered."""
 _SOUND_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _AREAS = ("api", "v1", "page", "embed")
 
 
 class Observed:
-    """Gives every request its id, and tells log and metrics how it ended."""
+    """Gives every request its id, tells log and metrics how it ended, and answers what nobody foresaw: a defect of ours
+    is a problem with the request's id, its traceback kept for the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -36,7 +40,7 @@ class Observed:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         started = time.perf_counter()
-        status = 499  # what nginx calls a client that left before it was answered
+        status = NOT_ANSWERED
 
         async def send_observed(message: Message) -> None:
             nonlocal status
@@ -47,6 +51,12 @@ class Observed:
 
         try:
             await self._app(scope, receive, send_observed)
+        except Exception:
+            logger.exception("defect", extra={"request_id": request_id})
+            if status != NOT_ANSWERED:
+                raise  # too late to say anything: the server cuts the connection
+            detail = f"程序内部出错（编号 {request_id}），请把这个编号告诉管理员。"
+            await problem_response("internal", detail)(scope, receive, send_observed)
         finally:
             seconds = time.perf_counter() - started
             area = area_of(scope["path"])

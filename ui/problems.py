@@ -17,6 +17,7 @@ from ui.errors import (
     AnswerTimeoutError,
     BusyError,
     InternalError,
+    KeysError,
     LoadingError,
     RecordsError,
     RecordsInputError,
@@ -93,7 +94,7 @@ KINDS: dict[str, Kind] = {
     "records_unusable": Kind(
         503,
         "记录不可用",
-        "Conversations or feedback cannot be kept",
+        "What the server keeps cannot be read or written",
         "Have the administrator see to the records' folder.",
     ),
     "timeout": Kind(
@@ -154,7 +155,7 @@ def code_of(error: Exception) -> str:
             return "not_found"
         case RecordsInputError():
             return "invalid_request"
-        case RecordsError():
+        case RecordsError() | KeysError():
             return "records_unusable"
         case _:
             return "index_unusable"

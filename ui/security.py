@@ -8,7 +8,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.settings import LimitSettings
+from ui.access import OPEN_PATHS
+from ui.limiting import RateLimit
 from ui.problems import problem_response
+
+QUESTION_PATHS = frozenset({"/api/ask", "/page/ask", "/embed/ask", "/v1/chat/completions"})
+"""Where questions are asked, each of which costs a good deal more than any other request."""
 
 
 def content_security_policy(frame_ancestors: Sequence[str]) -> str:
@@ -59,6 +65,29 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class RateLimited:
+    """Answers 429, with the seconds to wait, to who sends more than ``settings`` allow; health is told always."""
+
+    def __init__(self, app: ASGIApp, settings: LimitSettings) -> None:
+        self._app = app
+        self._requests = RateLimit(settings.requests_per_minute)
+        self._questions = RateLimit(settings.questions_per_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        who = scope["state"]["asker"].name
+        wait = self._requests.wait(who)
+        if wait is None and scope["method"] == "POST" and scope["path"] in QUESTION_PATHS:
+            wait = self._questions.wait(who)
+        if wait is None:
+            await self._app(scope, receive, send)
+            return
+        detail = f"请求太频繁，请等 {wait} 秒再试。"
+        await problem_response("rate_limited", detail, {"Retry-After": str(wait)})(scope, receive, send)
 
 
 class BodyLimit:

@@ -30,13 +30,14 @@ from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.errors import AddressError, ExposureError
 from ui.head import FrameOnly, OwnHead
+from ui.keys import KEYS_FILE, Keys
 from ui.logs import configure_logging
 from ui.metrics import MEDIA_TYPE, Metrics
 from ui.observing import Observed
 from ui.parts import build_assistant
 from ui.records import RECORDS_FILE, Records
 from ui.routes import page_router
-from ui.security import BodyLimit, SecurityHeaders
+from ui.security import BodyLimit, RateLimited, SecurityHeaders
 from ui.service import Ready, Service
 from ui.tracing import Tracing
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         waiting=settings.server.waiting,
         seconds=settings.server.question_seconds,
     )
+    keys = Keys(settings.server.records / KEYS_FILE)
     metrics = _metrics(service, answering)
     records = Records(settings.server.records / RECORDS_FILE)
     browsers = Browsers(load_secret(settings.server.records / SECRET_FILE))
@@ -84,7 +86,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_body_bytes)
     origins = settings.embed.allowed_origins
     app.add_middleware(OriginCheck, allowed=origins)
-    app.add_middleware(Access, settings=settings.auth, name_of_key=lambda key: None)
+    app.add_middleware(RateLimited, settings=settings.limits)
+    app.add_middleware(Access, settings=settings.auth, name_of_key=keys.name_of)
     # Gradio answers any origin, with credentials, unless its parent has a CORSMiddleware of its own.
     app.add_middleware(
         CORSMiddleware,
@@ -93,8 +96,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=["Retry-After"],
     )
-    app.add_middleware(SecurityHeaders, embedding_origins=origins)
     app.add_middleware(Observed, metrics=metrics)
+    app.add_middleware(SecurityHeaders, embedding_origins=origins)
     app.include_router(api_router(service, answering, books, settings))
     app.include_router(page_router(service, answering, records, books, browsers))
 

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from ui.keys import KEYS_FILE, Keys
 
 from assistant.settings import Settings, load_settings
 from index.errors import SettingsError
 from tests.ui.conftest import ScriptedAssistant, running
 from ui.access import is_within
+from ui.keys import KEYS_FILE, Keys
 
 QUESTION = {"question": "2022年平安人寿赔付了多少件？"}
 PATHS = (
@@ -73,7 +73,7 @@ def test_with_keys_nothing_is_given_without_one(tmp_path):
     "shown",
     [
         "Bearer xb_wrong",
-        "Bearer ",
+        "Bearer x y",
         "Bearer",
         "Basic eGI6eGI=",
         "xb_wrong",
@@ -100,7 +100,7 @@ def test_who_comes_through_a_listed_proxy_is_whom_it_names_and_keeps_their_conve
         same = {"X-Remote-User": "张三".encode()}
         assert len(client.get("/page/conversations", headers=same).json()) == 1
         assert client.get("/page/conversations", headers={"X-Remote-User": "lisi"}).json() == []
-        assert client.get("/page/state", headers={"X-Remote-User": "  "}).status_code == 401
+        assert client.get("/page/state", headers={"X-Remote-User": "%20"}).status_code == 401
 
 
 def test_nobody_names_themselves_from_elsewhere(tmp_path):
@@ -217,3 +217,34 @@ def test_settings_that_would_let_in_the_wrong_ones_are_refused(tmp_path, table, 
 def test_an_origin_is_taken_as_people_write_it():
     settings = Settings(embed={"allowed_origins": ["HTTPS://Portal.Example.com/", "http://10.1.2.3:8080"]})
     assert settings.embed.allowed_origins == ("https://portal.example.com", "http://10.1.2.3:8080")
+
+
+def test_who_asks_too_often_is_told_how_long_to_wait_and_others_are_not_held_up(tmp_path):
+    keys, headers = key(tmp_path)
+    other = {"Authorization": f"Bearer {keys.add('另一个')}"}
+    settings = Settings(auth={"api_keys": True}, limits={"questions_per_minute": 3, "requests_per_minute": 8})
+    with (
+        running(settings, lambda _: ScriptedAssistant(), tmp_path) as address,
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.02)
+        statuses = [client.post("/api/ask", json=QUESTION, headers=headers).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        # What is no question has a limit of its own.
+        statuses = [client.get("/api/version", headers=headers).status_code for _ in range(5)]
+        assert statuses == [200, 200, 200, 200, 429]
+        refused = client.post("/api/ask", json=QUESTION, headers=headers)
+        assert refused.status_code == 429 and refused.json()["code"] == "rate_limited"
+        assert 1 <= int(refused.headers["retry-after"]) <= 61
+        assert client.post("/api/ask", json=QUESTION, headers=other).status_code == 200
+        assert client.get("/healthz", headers=headers).status_code == 200
+
+
+def test_a_damaged_file_of_keys_lets_nobody_in_and_says_so(tmp_path):
+    _, headers = key(tmp_path)
+    with serving(tmp_path, api_keys=True) as client:
+        (tmp_path / KEYS_FILE).write_text("{", "utf-8")
+        refused = client.get("/api/version", headers=headers)
+        assert refused.status_code == 503 and refused.json()["code"] == "records_unusable"
+        assert client.get("/healthz").status_code == 200
