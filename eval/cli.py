@@ -77,6 +77,9 @@ def run_command(
     target: Annotated[
         str, typer.Option("--target", help="local，或服务的地址（如 http://127.0.0.1:7860）。")
     ] = LOCAL,
+    key: Annotated[
+        str, typer.Option(envvar="XIAOBAO_EVAL_KEY", help="服务的 API 密钥；最好写在环境变量里。")
+    ] = "",
     articles: ArticlesOption = None,
     out: OutOption = RUNS,
     kind: Annotated[list[str] | None, typer.Option("--kind", help="只评这一类，可多次给出。")] = None,
@@ -98,7 +101,7 @@ def run_command(
         previous = _kept(against) if against else None
         floor = read_baseline(baseline) if gated else None
         settings = load_settings(config)
-        with _target(target, settings, articles) as asked:
+        with _target(target, settings, articles, key=key) as asked:
             if not all(case.documents for case in chosen):
                 asked.open()
             run_config = RunConfig(
@@ -346,13 +349,17 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def _target(
-    name: str, settings: Settings, articles: Path | None = None, embeddings: ModelEmbeddings | None = None
+    name: str,
+    settings: Settings,
+    articles: Path | None = None,
+    embeddings: ModelEmbeddings | None = None,
+    key: str = "",
 ) -> Iterator[Target]:
     """What is to be asked; closed at the end, with whatever was indexed on the way."""
     if name != LOCAL:
         if articles is not None:
             raise RunError("--articles 只能用于本机评测：服务用的是它自己的资料。")
-        remote = HttpTarget(name)
+        remote = HttpTarget(name, key=key)
         try:
             yield remote
         finally:

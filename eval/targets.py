@@ -86,6 +86,7 @@ class HttpTarget:
 
     Args:
         url: the server's address, with or without the path of the API.
+        key: the API key, where the server asks for one.
         timeout: seconds that an answer may take.
         transport: what carries the requests; the network, unless a test brings its own.
         sleep: waits so many seconds.
@@ -100,6 +101,7 @@ class HttpTarget:
         self,
         url: str,
         *,
+        key: str = "",
         timeout: float = TIMEOUT_SECONDS,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -113,7 +115,7 @@ class HttpTarget:
             transport=transport,
             # A proxy that the environment names knows nothing of this machine's own servers.
             mounts=None if transport else {"all://127.0.0.1": None, "all://localhost": None},
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {}),
         )
 
     def answer(self, case: Case) -> dict[str, Any]:
@@ -210,6 +212,10 @@ class HttpTarget:
         status = response.status_code
         if code and status in _NOT_TAKEN:
             return QuestionError(message)
+        if status == httpx.codes.UNAUTHORIZED and code:
+            return TargetError(
+                f"{self.name} 需要密钥：{message.rstrip('。')}。请把密钥写在环境变量 XIAOBAO_EVAL_KEY 里。"
+            )
         if code in _BROKEN:
             return TargetError(f"{self.name}：{message}")
         if code and status == httpx.codes.INTERNAL_SERVER_ERROR:

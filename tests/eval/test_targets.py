@@ -33,6 +33,7 @@ from index.loading import load_articles
 from index.retrieval import Retriever
 from index.settings import IndexSettings
 from tests.ui.conftest import running
+from ui.keys import KEYS_FILE, Keys
 from ui.problems import KINDS, problem_response
 
 CASE = Case(
@@ -341,6 +342,19 @@ def test_the_real_api_is_waited_for_and_answers_as_the_assistant_in_this_process
     for answer in (there, here):
         del answer["id"], answer["timings_ms"]
     assert there == here
+
+
+def test_a_server_that_asks_for_a_key_is_asked_with_it(bigram_retriever: Retriever, tmp_path: Path) -> None:
+    assistant = assistant_over(bigram_retriever, AnswerSettings())
+    key = Keys(tmp_path / KEYS_FILE).add("eval")
+    with running(Settings(auth={"api_keys": True}), lambda _: assistant, tmp_path) as address:
+        without, with_key = HttpTarget(address), HttpTarget(address, key=key)
+        with_key.open()
+        assert with_key.answer(CASE)["index_version"] == bigram_retriever.version
+        with pytest.raises(TargetError, match="XIAOBAO_EVAL_KEY"):
+            without.answer(CASE)
+        without.close()
+        with_key.close()
 
 
 def test_nobody_listening_is_told_with_the_address() -> None:

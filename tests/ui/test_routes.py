@@ -290,3 +290,37 @@ def test_records_that_cannot_be_kept_stop_the_server_from_starting(tmp_path):
         running(Settings(), lambda _: ScriptedAssistant(), tmp_path),
     ):
         pass
+
+
+def test_a_reader_who_has_to_wait_sees_how_many_are_ahead():
+    assistant = ScriptedAssistant()
+    with running(Settings(server={"workers": 1}), lambda _: assistant) as address:
+        with httpx.Client(base_url=address, timeout=20) as client:
+            while client.get("/readyz").status_code != 200:
+                time.sleep(0.02)
+        told: list[str] = []
+
+        def wait() -> None:
+            with httpx.Client(base_url=address, timeout=20) as client:
+                for name, values in events(client, QUESTION):
+                    told.append(values["html"] if name == "progress" else name)
+
+        threads = []
+        with httpx.Client(base_url=address, timeout=20) as first:
+            with first.stream("POST", "/page/ask", json={"question": "等着"}) as response:
+                next(response.iter_lines())
+                for place in (1, 2):
+                    threads.append(threading.Thread(target=wait))
+                    threads[-1].start()
+                    while f"xiaobao_questions_waiting {place}.0" not in metrics(address):
+                        time.sleep(0.02)
+                assistant.gate.set()
+                for thread in threads:
+                    thread.join(20)
+    assert sum("前面还有 1 个问题" in line for line in told) == 1
+    assert sum("下一个就是你" in line for line in told) == 2
+    assert told.count("turn") == 2
+
+
+def metrics(address: str) -> str:
+    return httpx.get(f"{address}/metrics").text
