@@ -12,6 +12,8 @@ from assistant.understanding import Lookup
 
 _THANKS = re.compile(r"谢|thank|再见|拜拜|bye|辛苦|好的", re.IGNORECASE)
 
+_RUN = re.compile(r"[0-9A-Za-z@._+\- ]+$")
+
 DECLINED = "这件事我做不了：我只根据收录的资料回答中国平安消费者权益保护方面的问题。换成一个具体问题试试。"
 
 
@@ -45,4 +47,9 @@ def _reason(lookup: Lookup, reading: Reading | None) -> str:
 
 
 def _short(text: str, most: int = 30) -> str:
-    return text if len(text) <= most else text[:most] + "…"
+    """``text``, or its beginning; a number or an English word is left out rather than cut in two."""
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    whole = _RUN.sub("", cut) if _RUN.match(text[most]) else cut
+    return (whole or cut) + "…"

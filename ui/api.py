@@ -28,6 +28,7 @@ from index.schema import Article
 from ui.answering import KNOWN_ERRORS, Answering
 from ui.books import Books, visit_of
 from ui.errors import RecordsError, UnknownArticleError, UnknownPassageError
+from ui.feedback import Feedback
 from ui.problems import code_of, problem_of, problem_response
 from ui.rendering import clean, shortened
 from ui.service import Service
@@ -168,7 +169,9 @@ class Readiness(BaseModel):
     index_version: str
 
 
-def api_router(service: Service, answering: Answering, books: Books, settings: Settings) -> APIRouter:
+def api_router(
+    service: Service, answering: Answering, books: Books, feedback: Feedback, settings: Settings
+) -> APIRouter:
     """The routes below ``/api``, and those that say whether the server lives and can be asked."""
     router = APIRouter()
 
@@ -210,9 +213,9 @@ def api_router(service: Service, answering: Answering, books: Books, settings: S
         return PassageText(**values)
 
     @router.post("/api/feedback", status_code=204, summary="评价回答", tags=["问答"])
-    def feedback(rating: FeedbackRequest) -> None:
+    def rate(rating: FeedbackRequest) -> None:
         """Rates an answer of `/api/ask` or of the embedded chat; another rating takes the place of the first."""
-        books.rate(rating.answer_id, rating.rating, rating.reason, rating.comment)
+        feedback.rate_kept(rating.answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
 
     @router.get("/api/version", summary="版本", tags=["状态"])
     def version() -> Version:

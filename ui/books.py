@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from starlette.requests import Request
 
 from assistant.schema import Answer, Role
 from ui.access import Asker, asker_of
+from ui.audit import Audit, Door, Entry
+from ui.kept import KeptAnswers
 from ui.metrics import Metrics
-from ui.records import Conversation, Rating, Records, Turn
+from ui.records import Conversation, Records, Turn
+from ui.snapshot import Snapshot
 from ui.tracing import Tracing
 
 logger = logging.getLogger(__name__)
-
-Door = Literal["page", "api", "embed", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,22 @@ def visit_of(request: Request, door: Door) -> Visit:
 
 
 class Books:
-    """Keeps answers: those of a conversation in its history, the others for a while, so that they can be rated."""
+    """Keeps answers: those of a conversation in its history, the others for a while, so that they can be rated; each with
+    its entry in the audit trail, in one transaction."""
 
     def __init__(
-        self, records: Records, metrics: Metrics, tracing: Tracing | None, *, log_questions: bool
+        self,
+        records: Records,
+        kept: KeptAnswers,
+        audit: Audit,
+        metrics: Metrics,
+        tracing: Tracing | None,
+        *,
+        log_questions: bool,
     ) -> None:
         self._records = records
+        self._kept = kept
+        self._audit = audit
         self._metrics = metrics
         self._tracing = tracing
         self._log_questions = log_questions
@@ -51,16 +61,25 @@ class Books:
         self, visit: Visit, owner: str, conversation: str | None, answer: Answer, keep: int | None
     ) -> Conversation:
         """Adds a question and its answer to the owner's conversation, as ``Records.add`` does."""
-        kept = self._records.add(owner, conversation, Turn.of(answer.question, answer), keep)
+        turn = Turn.of(answer.question, answer)
+        added = self._records.add(owner, conversation, turn, keep, self._entry(visit, Snapshot.of(answer)))
         self._observe(visit, answer)
-        return kept
+        return added
 
     def answer(self, visit: Visit, history: Sequence[tuple[Role, str]], answer: Answer) -> None:
-        """Keeps an answer that belongs to no conversation of ours."""
+        """Keeps an answer that belongs to no conversation of ours, as ``KeptAnswers.keep`` does."""
+        snapshot = Snapshot.of(answer)
+        self._kept.keep(answer.question, history, snapshot, self._entry(visit, snapshot))
         self._observe(visit, answer)
 
-    def rate(self, answer_id: str, rating: Rating, reason: str, comment: str) -> None:
-        """Keeps what a reader thinks of such an answer."""
+    def _entry(self, visit: Visit, answer: Snapshot) -> Entry:
+        return self._audit.entry(
+            answer,
+            who=visit.asker.name,
+            door=visit.door,
+            request_id=visit.request_id,
+            milliseconds=answer.timings_ms.get("total", 0.0),
+        )
 
     def _observe(self, visit: Visit, answer: Answer) -> None:
         self._metrics.answer(visit.door, answer)

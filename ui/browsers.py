@@ -14,8 +14,8 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from ui.database import private_folder
 from ui.errors import RecordsError
-from ui.records import private_folder
 
 SECRET_FILE = "browsers.key"
 """The name of the secret's file in the folder of records (``server.records``)."""

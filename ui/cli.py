@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,11 +20,13 @@ from assistant.settings import Settings, load_settings
 from index.errors import IndexingError, IndexUnusableError, SettingsError
 from index.versions import open_current, read_articles
 from ui import parts
+from ui.audit import Trail
+from ui.database import RECORDS_FILE, Database
 from ui.doctor import examine
 from ui.errors import DoorError, RecordsError
+from ui.feedback import Feedback
 from ui.keys import KEYS_FILE, Keys
-from ui.records import RECORDS_FILE, Records
-from ui.rendering import STATUS_LABELS, clean, footnote
+from ui.rendering import STATUS_LABELS, clean, footnote, shortened
 from ui.snapshot import Snapshot
 from ui.sources import provenance
 
@@ -53,11 +56,17 @@ keys_app = typer.Typer(
     name="keys", help="接口的密钥。", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(keys_app)
+audit_app = typer.Typer(
+    name="audit", help="回答的审计记录。", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(audit_app)
 
 Config = Annotated[
     Path | None,
     typer.Option("--config", help="设置文件（TOML）；不写则用当前目录的 xiaobao.toml，没有就用默认值。"),
 ]
+To = Annotated[Path | None, typer.Option("--to", help="写入的文件；不写则输出到标准输出。")]
+Force = Annotated[bool, typer.Option("--force", help="文件已存在时覆盖它。")]
 
 
 @app.command(epilog=EPILOG)
@@ -146,18 +155,34 @@ def doctor(config: Config = None) -> None:
 @feedback_app.command("export", epilog=EPILOG)
 def export_feedback(
     config: Config = None,
-    to: Annotated[Path | None, typer.Option("--to", help="写入的文件；不写则输出到标准输出。")] = None,
-    force: Annotated[bool, typer.Option("--force", help="文件已存在时覆盖它。")] = False,
+    to: To = None,
+    force: Force = False,
 ) -> None:
     """导出读者的评价，每行一个 JSON，供 xiaobao-eval from-feedback 使用。"""
     with _exit_codes():
-        lines = _feedback_lines(load_settings(config).server.records / RECORDS_FILE)
-        if to is None:
-            for line in lines:
-                typer.echo(line)
-        else:
-            _write(to, "".join(f"{line}\n" for line in lines), force=force)
-        _say(f"已导出 {len(lines)} 条反馈" + (f"到 {to}" if to else ""))
+        number = _export(load_settings(config), lambda database: Feedback(database).all(), to, force=force)
+        _say(f"已导出 {number} 条反馈" + (f"到 {to}" if to else ""))
+
+
+@audit_app.command("export", epilog=EPILOG)
+def export_audit(
+    config: Config = None,
+    to: To = None,
+    force: Force = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="日期", help="只导出这一天（本地时间）起的，如 2026-01-01。"),
+    ] = None,
+) -> None:
+    """导出审计记录，每行一个 JSON：谁在什么时候提问，回答引用了哪些段落；不含问题原文。"""
+    with _exit_codes():
+        settings, start = load_settings(config), _day(since)
+
+        def entries(database: Database) -> Iterator[dict[str, Any]]:
+            return (entry.to_dict() for entry in Trail(database).entries(start))
+
+        number = _export(settings, entries, to, force=force)
+        _say(f"已导出 {number} 条审计记录" + (f"到 {to}" if to else ""))
 
 
 @keys_app.command("add", epilog=EPILOG)
@@ -232,22 +257,41 @@ def _keys(config: Path | None) -> Keys:
     return Keys(load_settings(config).server.records / KEYS_FILE)
 
 
-def _feedback_lines(file: Path) -> list[str]:
-    """Every piece of feedback as one line of JSON, oldest first.
+def _export(
+    settings: Settings,
+    select: Callable[[Database], Iterable[dict[str, Any]]],
+    to: Path | None,
+    *,
+    force: bool,
+) -> int:
+    """What ``select`` finds in the records, each as one line of JSON, into ``to`` or else to standard output; how many.
 
     Raises:
         RecordsError: there are no records, or they cannot be read.
     """
+    file = settings.server.records / RECORDS_FILE
     if not file.is_file():
         # Opening would make it, and hide that the settings name another folder than the server's.
         raise RecordsError(
             f"没有对话记录：{file}。请检查设置中的 server.records，或先启动一次 xiaobao serve。"
         )
-    records = Records(file)
+    with closing(Database(file)) as database:
+        lines = [json.dumps(one, ensure_ascii=False) for one in select(database)]
+    if to is None:
+        for line in lines:
+            typer.echo(line)
+    else:
+        _write(to, "".join(f"{line}\n" for line in lines), force=force)
+    return len(lines)
+
+
+def _day(text: str | None) -> datetime | None:
+    """When the day of this date begins here; one that is none ends with the code of bad input."""
     try:
-        return [json.dumps(one, ensure_ascii=False) for one in records.feedback()]
-    finally:
-        records.close()
+        return None if text is None else datetime.strptime(text, "%Y-%m-%d").astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        _say(f"错误：「{shortened(clean(text or ''), 20)}」不是日期。请写成 2026-01-01 这样。")
+        raise typer.Exit(BAD_INPUT) from error
 
 
 def _write(file: Path, text: str, *, force: bool) -> None:

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,10 @@ from assistant.settings import DEFAULT_FILE, Settings
 from index.errors import IndexingError, IndexMissingError
 from index.versions import open_current, verify
 from ui.browsers import SECRET_FILE, load_secret
+from ui.database import RECORDS_FILE, Database
 from ui.errors import RecordsError
-from ui.records import RECORDS_FILE, Records
+from ui.feedback import Feedback
+from ui.records import Records
 
 Level = Literal["正常", "注意", "失败"]
 
@@ -116,11 +119,9 @@ def records(folder: Path) -> Finding:
             load_secret(secret)
         if not file.exists():
             return Finding("记录", "正常", f"{file} 还没有，第一次启动 xiaobao serve 时建立")
-        kept = Records(file)
-        try:
-            conversations, feedback = kept.totals()
-        finally:
-            kept.close()
+        with closing(Database(file)) as database:
+            database.check()
+            conversations, feedback = Records(database).total(), Feedback(database).total()
     except RecordsError as error:
         return Finding("记录", "失败", str(error), "请按上面的说明处理，再运行 xiaobao doctor。")
     return Finding("记录", "正常", f"{file}，{conversations} 个对话，{feedback} 条反馈")

@@ -68,7 +68,7 @@ class UnknownPassageError(DoorError):
 
 
 class RecordsError(DoorError):
-    """Conversations or feedback cannot be read or kept; the message names the file and what to do."""
+    """Conversations, feedback or audit cannot be read or kept; the message names the file and what to do."""
 
 
 class RecordsInputError(RecordsError):

@@ -23,8 +23,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from ui.database import private_folder
 from ui.errors import KeysError
-from ui.records import private_folder
 
 KEYS_FILE = "keys.json"
 """The name of the file in the folder of records (``server.records``)."""

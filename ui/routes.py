@@ -24,6 +24,7 @@ from ui.api import Text
 from ui.books import Books, Visit, visit_of
 from ui.browsers import Browsers, owner_named
 from ui.errors import UnknownArticleError
+from ui.feedback import Feedback
 from ui.problems import problem_of
 from ui.records import Conversation, Records, Turn
 from ui.references import answer_text, conversation_markdown
@@ -67,7 +68,12 @@ class Rating(BaseModel):
 
 
 def page_router(
-    service: Service, answering: Answering, records: Records, books: Books, browsers: Browsers
+    service: Service,
+    answering: Answering,
+    records: Records,
+    feedback: Feedback,
+    books: Books,
+    browsers: Browsers,
 ) -> APIRouter:
     """The routes below ``/page``."""
     router = APIRouter(prefix="/page", include_in_schema=False)
@@ -121,7 +127,7 @@ def page_router(
     def conversation(id: str, owner: str = known) -> dict[str, Any]:
         found = records.conversation(owner, id)
         turns = records.turns(owner, id)
-        rated = records.rating(owner, [turn.answer.id for turn in turns if turn.answer])
+        rated = feedback.rating(owner, [turn.answer.id for turn in turns if turn.answer])
         return conversation_json(found) | {"turns": [turn_json(turn, rated) for turn in turns]}
 
     @router.patch("/conversations/{id}")
@@ -140,11 +146,13 @@ def page_router(
         return Response(text, media_type="text/markdown", headers={"Content-Disposition": disposition})
 
     @router.post("/feedback", status_code=204)
-    def feedback(rating: Rating, owner: str = known) -> None:
+    def rate(rating: Rating, owner: str = known) -> None:
         if rating.rating is None:
-            records.unrate(owner, rating.answer_id)
+            feedback.unrate(owner, rating.answer_id)
         else:
-            records.rate(owner, rating.answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
+            feedback.rate(
+                owner, rating.answer_id, rating.rating, rating.reason, clean(rating.comment).strip()
+            )
 
     @router.get("/articles")
     def library() -> dict[str, str]:

@@ -25,17 +25,21 @@ from assistant.settings import Settings
 from ui.access import Access, OriginCheck
 from ui.answering import Answering
 from ui.api import api_router, register_errors
+from ui.audit import Audit
 from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
+from ui.database import RECORDS_FILE, Database
 from ui.errors import AddressError, ExposureError
+from ui.feedback import Feedback
 from ui.head import FrameOnly, OwnHead
+from ui.kept import KeptAnswers
 from ui.keys import KEYS_FILE, Keys
 from ui.logs import configure_logging
 from ui.metrics import MEDIA_TYPE, Metrics
 from ui.observing import Observed
 from ui.parts import build_assistant
-from ui.records import RECORDS_FILE, Records
+from ui.records import Records
 from ui.routes import page_router
 from ui.security import BodyLimit, RateLimited, SecurityHeaders
 from ui.service import Ready, Service
@@ -60,10 +64,15 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     )
     keys = Keys(settings.server.records / KEYS_FILE)
     metrics = _metrics(service, answering)
-    records = Records(settings.server.records / RECORDS_FILE)
-    browsers = Browsers(load_secret(settings.server.records / SECRET_FILE))
+    database = Database(settings.server.records / RECORDS_FILE)
+    records, feedback = Records(database), Feedback(database)
+    secret = load_secret(settings.server.records / SECRET_FILE)
+    browsers = Browsers(secret)
     tracing = Tracing(settings.telemetry.endpoint) if settings.telemetry.endpoint else None
-    books = Books(records, metrics, tracing, log_questions=settings.log.questions)
+    audit = Audit(database, secret)
+    books = Books(
+        records, KeptAnswers(database), audit, metrics, tracing, log_questions=settings.log.questions
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,7 +80,7 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
         yield
         answering.close()
         service.stop()
-        records.close()
+        database.close()
         if tracing is not None:
             await to_thread.run_sync(tracing.close)
 
@@ -98,8 +107,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     )
     app.add_middleware(Observed, metrics=metrics)
     app.add_middleware(SecurityHeaders, embedding_origins=origins)
-    app.include_router(api_router(service, answering, books, settings))
-    app.include_router(page_router(service, answering, records, books, browsers))
+    app.include_router(api_router(service, answering, books, feedback, settings))
+    app.include_router(page_router(service, answering, records, feedback, books, browsers))
 
     @app.get("/metrics", include_in_schema=False)
     def exposition() -> Response:

@@ -33,3 +33,11 @@ def test_a_refused_follow_up_shows_how_it_was_understood_but_not_at_length(
     assert f"「{lookup.text}」" in not_found(lookup, None)
     lookup = small.lookup("它的" + "好" * 100 + "在哪？", [("user", "平安人寿理赔多少单？")])
     assert len(not_found(lookup, None)) < 60
+
+
+def test_a_question_that_is_quoted_shortened_cuts_no_number_in_two(desk: Callable[[str], Any]) -> None:
+    small = desk("2021年,平安人寿理赔30单。")
+    for before in range(10, 34):
+        question = f"它的{'好' * before}13800138000在哪{'里' * 20}？"
+        said = not_found(small.lookup(question, [("user", "平安人寿理赔多少单？")]), None)
+        assert "好好…」" in said or "13800138000" in said

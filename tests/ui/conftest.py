@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,6 +32,9 @@ from assistant.schema import (
 from assistant.settings import Settings
 from index.errors import IndexDamagedError
 from index.schema import Article, Chunk, Passage
+from ui.database import Database
+from ui.feedback import Feedback
+from ui.records import Records
 from ui.server import create_app, server_config
 
 CLAIMS = Article(
@@ -213,6 +216,28 @@ def assistant() -> ScriptedAssistant:
 @pytest.fixture
 def settings() -> Settings:
     return Settings(server={"port": 0, "workers": 2, "max_body_bytes": 1_000_000})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where records are to be kept; not there yet, nor is its folder."""
+    return tmp_path / "records" / "records.sqlite3"
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    with closing(Database(file)) as database:
+        yield database
+
+
+@pytest.fixture
+def records(database: Database) -> Records:
+    return Records(database)
+
+
+@pytest.fixture
+def feedback(database: Database) -> Feedback:
+    return Feedback(database)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -21,8 +23,12 @@ from index.errors import IndexDamagedError, IndexMissingError, ModelError, Sourc
 from index.settings import IndexSettings
 from tests.ui.conftest import ScriptedAssistant
 from ui import cli, doctor, parts
+from ui.audit import Audit, Entry
 from ui.browsers import SECRET_FILE
-from ui.records import RECORDS_FILE, Records, Turn
+from ui.database import RECORDS_FILE, Database
+from ui.feedback import Feedback
+from ui.records import Records, Turn
+from ui.snapshot import Snapshot
 
 QUESTION = "2022年平安人寿赔付了多少件？"
 COMMAND = [sys.executable, "-c", "from ui.cli import main; main()"]
@@ -228,12 +234,11 @@ def test_the_doctor_sees_that_the_port_is_taken():
 def rated(tmp_path):
     """A settings file, and records where two answers were rated, the one after the other."""
     folder = tmp_path / "kept"
-    kept = Records(folder / RECORDS_FILE)
-    for question, rating, reason in ((QUESTION, "up", ""), ("股价是多少？", "down", "没找到")):
-        answer = replace(ScriptedAssistant()._answer(question), id=question)
-        kept.add("甲", None, Turn.of(question, answer))
-        kept.rate("甲", question, rating, reason, "说\n明")
-    kept.close()
+    with closing(Database(folder / RECORDS_FILE)) as database:
+        for question, rating, reason in ((QUESTION, "up", ""), ("股价是多少？", "down", "没找到")):
+            answer = replace(ScriptedAssistant()._answer(question), id=question)
+            Records(database).add("甲", None, Turn.of(question, answer))
+            Feedback(database).rate("甲", question, rating, reason, "说\n明")
     file = tmp_path / "rated.toml"
     file.write_text(f"[server]\nrecords = '{folder}'\n[index]\npath = '{tmp_path / 'none'}'\n", "utf-8")
     return str(file)
@@ -279,6 +284,51 @@ def test_exporting_from_a_damaged_file_ends_with_4_and_writes_nothing(run, rated
     result = run("feedback", "export", "--to", "out.jsonl", "--config", rated)
     assert result.exit_code == 4 and "不是数据库" in result.stderr
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.fixture
+def audited(rated, tmp_path):
+    """The settings file of ``rated``, and three entries in the trail, the last of them of the new year."""
+    with closing(Database(tmp_path / "kept" / RECORDS_FILE)) as database:
+        audit = Audit(database, b"x" * 32)
+        answer = Snapshot.of(ScriptedAssistant()._answer(QUESTION))
+        entry = audit.entry(answer, who="user:zhang", door="page", request_id="r-1", milliseconds=12.5)
+        for day in (datetime(2025, 12, 30), datetime(2025, 12, 31, 23, 59, 59), datetime(2026, 1, 1)):
+            audit.record(replace(entry, at=day.astimezone(UTC)))
+    return rated
+
+
+def test_the_audit_is_exported_one_json_a_line_without_what_was_asked(run, audited):
+    result = run("audit", "export", "--config", audited)
+    assert result.exit_code == 0 and result.stderr == "已导出 3 条审计记录\n"
+    entries = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(entries) == 3 and "赔付" not in result.stdout
+    assert entries[0]["who"] == "user:zhang" and entries[0]["citations"] == ["a1-0"]
+    assert datetime.fromisoformat(entries[2]["at"]) == datetime(2026, 1, 1).astimezone()
+    assert list(entries[0]) == [field.name for field in fields(Entry)]
+
+
+def test_the_audit_is_exported_from_the_day_that_is_named_on(run, audited, tmp_path):
+    options = ("--config", audited, "--to", "audit.jsonl")
+    result = run("audit", "export", "--since", "2026-01-01", *options)
+    assert result.exit_code == 0 and "已导出 1 条审计记录到 audit.jsonl" in result.stderr
+    assert len((tmp_path / "audit.jsonl").read_text("utf-8").splitlines()) == 1
+    refused = run("audit", "export", *options)
+    assert refused.exit_code == 2 and "--force" in refused.stderr
+    assert run("audit", "export", "--force", *options).exit_code == 0
+    assert len((tmp_path / "audit.jsonl").read_text("utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize("since", ["2026-13-01", "昨天", ""])
+def test_a_day_that_is_none_is_told(run, audited, since):
+    result = run("audit", "export", "--since", since, "--config", audited)
+    assert result.exit_code == 2 and f"「{since}」不是日期" in result.stderr and result.stdout == ""
+
+
+def test_exporting_the_audit_where_there_are_no_records_makes_none(run, tmp_path):
+    result = run("audit", "export")
+    assert result.exit_code == 4 and "没有对话记录" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_doctor_says_where_the_records_are_and_how_many(run, rated, tmp_path):

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +21,8 @@ from assistant.settings import Settings
 from index.errors import IndexMissingError
 from tests.ui.conftest import CLAIMS, HOSTILE, ScriptedAssistant, running
 from ui import parts
-from ui.records import RECORDS_FILE, Records
+from ui.database import RECORDS_FILE, Database
+from ui.feedback import Feedback
 
 pytestmark = pytest.mark.browser
 
@@ -657,9 +658,8 @@ def test_a_reader_says_what_is_wrong_with_an_answer(serving, open_page, tmp_path
     expect(turn).to_contain_text("已记录，谢谢")
     expect(form).to_have_count(0)
     expect(turn.get_by_role("button", name="没帮助")).to_have_attribute("aria-pressed", "true")
-    records = Records(tmp_path / RECORDS_FILE)
-    (kept,) = records.feedback()
-    records.close()
+    with closing(Database(tmp_path / RECORDS_FILE)) as database:
+        (kept,) = Feedback(database).all()
     assert (kept["question"], kept["rating"], kept["reason"]) == (QUESTION, "down", "来源不对")
     assert kept["comment"] == "应为《另一篇》"
 

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -15,8 +16,9 @@ from assistant.settings import Settings
 from eval.drafting import parse_feedback
 from tests.ui.conftest import CAMPAIGN, CLAIMS, ScriptedAssistant, running
 from ui.browsers import Browsers
+from ui.database import RECORDS_FILE, Database
 from ui.errors import RecordsError
-from ui.records import RECORDS_FILE, Records
+from ui.feedback import Feedback
 from ui.sources import Quoted
 
 QUESTION = "2022年平安人寿赔付了多少件？"
@@ -194,9 +196,8 @@ def test_what_a_reader_thinks_is_kept_with_all_it_speaks_of(tmp_path):
         assert client.post(
             "/page/feedback", json={"answer_id": first["answer_id"], "rating": None}
         ).is_success
-    records = Records(tmp_path / RECORDS_FILE)
-    lines = [json.dumps(one, ensure_ascii=False) for one in records.feedback()]
-    records.close()
+    with closing(Database(tmp_path / RECORDS_FILE)) as database:
+        lines = [json.dumps(one, ensure_ascii=False) for one in Feedback(database).all()]
     (feedback,) = parse_feedback(lines)
     assert (feedback.question, feedback.rating, feedback.reason) == (OTHER, "down", "来源不对")
     assert feedback.comment == "应为14家"
@@ -306,21 +307,16 @@ def test_a_reader_who_has_to_wait_sees_how_many_are_ahead():
                     told.append(values["html"] if name == "progress" else name)
 
         threads = []
-        with httpx.Client(base_url=address, timeout=20) as first:
-            with first.stream("POST", "/page/ask", json={"question": "等着"}) as response:
-                next(response.iter_lines())
-                for place in (1, 2):
-                    threads.append(threading.Thread(target=wait))
-                    threads[-1].start()
-                    while f"xiaobao_questions_waiting {place}.0" not in metrics(address):
-                        time.sleep(0.02)
-                assistant.gate.set()
-                for thread in threads:
-                    thread.join(20)
+        with httpx.stream("POST", f"{address}/page/ask", json={"question": "等着"}) as response:
+            next(response.iter_lines())
+            for place in (1, 2):
+                threads.append(threading.Thread(target=wait))
+                threads[-1].start()
+                while f"xiaobao_questions_waiting {place}.0" not in httpx.get(f"{address}/metrics").text:
+                    time.sleep(0.02)
+            assistant.gate.set()
+            for thread in threads:
+                thread.join(20)
     assert sum("前面还有 1 个问题" in line for line in told) == 1
     assert sum("下一个就是你" in line for line in told) == 2
     assert told.count("turn") == 2
-
-
-def metrics(address: str) -> str:
-    return httpx.get(f"{address}/metrics").text
