@@ -65,6 +65,7 @@ class ServerSettings(BaseModel):
     question_seconds: float = Field(
         60.0, gt=0, description="longest that a question may take, waiting included"
     )
+    audit_days: int = Field(365, ge=1, description="how many days entries stay in the audit trail")
     grace_seconds: float = Field(
         20.0, ge=0, description="how long answers under way may take to end at a stop"
     )

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 from math import ceil
@@ -30,7 +31,7 @@ from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.database import RECORDS_FILE, Database
-from ui.errors import AddressError, ExposureError
+from ui.errors import AddressError, ExposureError, RecordsError
 from ui.feedback import Feedback
 from ui.head import FrameOnly, OwnHead
 from ui.kept import KeptAnswers
@@ -47,6 +48,8 @@ from ui.tracing import Tracing
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, build: Callable[[Settings], Assistant] = build_assistant) -> FastAPI:
@@ -77,7 +80,9 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        forgetting = asyncio.create_task(_forget_daily(audit, settings.server.audit_days))
         yield
+        forgetting.cancel()
         answering.close()
         service.stop()
         database.close()
@@ -202,6 +207,16 @@ def listen(host: str, port: int) -> socket.socket:
             f"无法在 {host}:{port} 上监听：{error}。"
             "请换一个端口（xiaobao serve --port 7861），或先停掉占用它的程序。"
         ) from error
+
+
+async def _forget_daily(audit: Audit, days: int) -> None:
+    """Drops what has been in the audit trail for longer than ``days``, now and once a day."""
+    while True:
+        try:
+            await to_thread.run_sync(audit.forget, datetime.now(UTC) - timedelta(days=days))
+        except RecordsError as error:
+            logger.error("audit: %s", error)
+        await asyncio.sleep(24 * 3600)
 
 
 def _is_loopback(listener: socket.socket) -> bool:

@@ -348,3 +348,23 @@ def test_what_no_index_can_mend_is_not_tried_again(error):
     assert isinstance(state, Failed) and "secret" not in state.message
     time.sleep(0.1)
     assert len(tries) == 1
+
+
+def test_articles_passages_and_versions_are_told(client):
+    answer = client.post("/api/ask", json={"question": "2022年平安人寿赔付了多少件？"}).json()
+    (citation,) = answer["citations"]
+    listed = client.get("/api/articles").json()
+    assert [article["id"] for article in listed] == ["a1", "a2"]
+    assert listed[0]["published"] == "2023-09-27" and listed[1]["published"] is None
+    article = client.get(f"/api/articles/{citation['article_id']}").json()
+    assert article["text"][citation["start"] : citation["end"]] == citation["quote"]
+    assert article["characters"] == len(article["text"])
+    passage = client.get(f"/api/passages/{citation['passage_id']}").json()
+    assert citation["quote"] in passage["text"] == article["text"][passage["start"] : passage["end"]]
+    for path in ("/api/articles/none", "/api/passages/none", "/api/passages/..%2F..%2Fetc"):
+        assert client.get(path).status_code == 404
+    version = client.get("/api/version").json()
+    assert version["index_version"] == "v-test" and version["thresholds"] == {
+        "answer": Settings().answer.threshold
+    }
+    assert set(version["models"]) == {"embedding", "reader"}
