@@ -29,7 +29,7 @@ _INVISIBLE = (
 )
 _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 # One character for one, so that places stay what they are.
-_PLAIN = {
+_PLAIN: dict[int, int | str] = {
     **{wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)},
     **dict.fromkeys((0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
     **dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-"),
@@ -101,7 +101,8 @@ def masked(text: str) -> str:
     # What is part of an address or of an id is no number of its own.
     rest = _HEXADECIMAL.sub(lambda word: "_" * len(word[0]), _blotted(plain, found))
     found += _numbers(rest)
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for start, end, label in sorted(found):
         pieces += (text[done : places[start]], label)
         done = places[end - 1] + 1
@@ -143,7 +144,8 @@ def _emails(plain: str) -> Iterator[_Found]:
 
 def _blotted(plain: str, found: list[_Found]) -> str:
     """``plain``, as long as it was, with nothing readable where something was ``found``."""
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for start, end, _ in found:
         pieces += (plain[done:start], "_" * (end - start))
         done = end
