@@ -242,15 +242,19 @@ def feedback(database: Database) -> Feedback:
 
 @contextmanager
 def running(
-    settings: Settings, build: Callable[[Settings], object], records: Path | None = None, port: int = 0
+    settings: Settings,
+    build: Callable[[Settings], object],
+    records: Path | None = None,
+    port: int = 0,
+    grace: float = 1.0,
 ) -> Iterator[str]:
     """The real server on a loopback port, any free one where none is given; gives its address.
 
-    What it keeps is in ``records``, or else gone with it.
+    What it keeps is in ``records``, or else gone with it; at its end answers have ``grace`` seconds to come to theirs.
     """
     with ExitStack() as folders:
         folder = records or Path(folders.enter_context(TemporaryDirectory()))
-        kept = settings.server.model_copy(update={"records": folder, "grace_seconds": 1.0})
+        kept = settings.server.model_copy(update={"records": folder, "grace_seconds": grace})
         with _serving(settings.model_copy(update={"server": kept}), build, port) as address:
             yield address
 

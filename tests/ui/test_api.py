@@ -368,3 +368,53 @@ def test_articles_passages_and_versions_are_told(client):
         "answer": Settings().answer.threshold
     }
     assert set(version["models"]) == {"embedding", "reader"}
+
+
+def test_who_finds_the_line_full_or_waits_too_long_is_told_so():
+    assistant = ScriptedAssistant()
+    settings = Settings(server={"workers": 1, "waiting": 0, "question_seconds": 1.0})
+    with (
+        running(settings, lambda _: assistant) as address,
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        wait_until_ready(client)
+        with httpx.stream("POST", f"{address}/api/ask", json={"question": "等", "stream": True}) as slow:
+            lines = slow.iter_lines()
+            next(lines)
+            for stream in (False, True):
+                refused = client.post("/api/ask", json={"question": QUESTION, "stream": stream})
+                assert refused.status_code == 429 and error_of(refused)["code"] == "busy"
+                assert int(refused.headers["retry-after"]) >= 1
+            ended = sent_events("\n".join(["event: searching", *lines]))
+        assert ended[-1][0] == "error" and ended[-1][1]["code"] == "timeout"
+        assistant.gate.set()
+        deadline = time.monotonic() + 10
+        while client.post("/api/ask", json={"question": QUESTION}).status_code != 200:
+            assert time.monotonic() < deadline
+        assistant.gate.clear()
+        late = client.post("/api/ask", json={"question": "等"})
+        assert late.status_code == 504 and error_of(late)["code"] == "timeout"
+        assistant.gate.set()
+
+
+def test_a_server_that_is_stopped_finishes_the_answers_under_way():
+    assistant = ScriptedAssistant()
+    text: list[str] = []
+    began = threading.Event()
+
+    def ask(address: str) -> None:
+        body = {"question": "等", "stream": True}
+        with httpx.stream("POST", f"{address}/api/ask", json=body, timeout=20) as response:
+            for line in response.iter_lines():
+                text.append(line)
+                began.set()
+
+    with running(Settings(), lambda _: assistant, grace=10.0) as address:
+        with httpx.Client(base_url=address, timeout=20) as client:
+            wait_until_ready(client)
+        reader = threading.Thread(target=ask, args=(address,))
+        reader.start()
+        assert began.wait(10)
+        threading.Timer(0.5, assistant.gate.set).start()
+    reader.join(20)
+    assert "event: finished" in text
