@@ -9,6 +9,7 @@ is the same for everybody.
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -127,6 +128,15 @@ def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bo
     return found is not None and any(
         found in network for network in networks if network.version == found.version
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what listens on ``host``, a name or an address, is reached from this machine alone."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return False
+    return all(ip_address(str(address).partition("%")[0]).is_loopback for address in found)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

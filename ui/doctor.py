@@ -17,10 +17,12 @@ from typing import Literal
 from assistant.settings import DEFAULT_FILE, Settings
 from index.errors import IndexingError, IndexMissingError
 from index.versions import open_current, verify
+from ui.access import is_loopback
 from ui.browsers import SECRET_FILE, load_secret
 from ui.database import RECORDS_FILE, Database
-from ui.errors import RecordsError
+from ui.errors import KeysError, RecordsError
 from ui.feedback import Feedback
+from ui.keys import KEYS_FILE, Keys
 from ui.records import Records
 
 Level = Literal["正常", "注意", "失败"]
@@ -55,6 +57,7 @@ def examine(
     yield found
     yield loading(settings, load, index_usable=found.level != "失败")
     yield records(settings.server.records)
+    yield access(settings)
     yield port(settings.server.host, settings.server.port)
 
 
@@ -125,6 +128,31 @@ def records(folder: Path) -> Finding:
     except RecordsError as error:
         return Finding("记录", "失败", str(error), "请按上面的说明处理，再运行 xiaobao doctor。")
     return Finding("记录", "正常", f"{file}，{conversations} 个对话，{feedback} 条反馈")
+
+
+def access(settings: Settings) -> Finding:
+    """Who may ask, and whether anybody can."""
+    auth, host = settings.auth, settings.server.host
+    try:
+        keys = len(Keys(settings.server.records / KEYS_FILE).list())
+    except KeysError as error:
+        return Finding("访问", "失败", str(error), "请按上面的说明处理，再运行 xiaobao doctor。")
+    if auth.api_keys and not keys and not auth.sso_header:
+        return Finding(
+            "访问", "注意", "要求密钥，但还没有发放，谁也不能提问", "请运行 xiaobao keys add 名称。"
+        )
+    if auth.required:
+        ways = [f"{keys} 个密钥"] if auth.api_keys else []
+        ways += [f"统一登录（{auth.sso_header}）"] if auth.sso_header else []
+        return Finding("访问", "正常", "、".join(ways))
+    if is_loopback(host):
+        return Finding("访问", "正常", "只在本机，谁都可以提问")
+    return Finding(
+        "访问",
+        "失败",
+        f"{host} 能被别的机器访问，而谁都可以提问，xiaobao serve 会拒绝启动",
+        "请在设置的 [auth] 中启用密钥或统一登录，或把 server.host 改回 127.0.0.1。",
+    )
 
 
 def port(host: str, number: int) -> Finding:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from ipaddress import ip_address
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from assistant.settings import Settings
-from ui.access import Access, OriginCheck
+from ui.access import Access, OriginCheck, is_loopback
 from ui.answering import Answering
 from ui.api import api_router, register_errors
 from ui.audit import Audit
@@ -154,7 +153,7 @@ def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool
     """
     listener = listen(settings.server.host, settings.server.port)
     try:
-        if not (insecure or settings.auth.required or _is_loopback(listener)):
+        if not (insecure or settings.auth.required or is_loopback(listener.getsockname()[0])):
             raise ExposureError(
                 f"{settings.server.host} 能被别的机器访问，而现在任何人都可以提问。"
                 "请在设置的 [auth] 中启用密钥（api_keys = true）或统一登录（sso_header、proxies）；"
@@ -217,10 +216,6 @@ async def _forget_daily(audit: Audit, days: int) -> None:
         except RecordsError as error:
             logger.error("audit: %s", error)
         await asyncio.sleep(24 * 3600)
-
-
-def _is_loopback(listener: socket.socket) -> bool:
-    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def address(listener: socket.socket) -> str:

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from assistant.settings import Settings
 from eval.drafting import parse_feedback
 from index.errors import IndexDamagedError, IndexMissingError, ModelError, SourceError
 from index.settings import IndexSettings
@@ -27,6 +28,7 @@ from ui.audit import Audit, Entry
 from ui.browsers import SECRET_FILE
 from ui.database import RECORDS_FILE, Database
 from ui.feedback import Feedback
+from ui.keys import KEYS_FILE, Keys
 from ui.records import Records, Turn
 from ui.snapshot import Snapshot
 
@@ -449,3 +451,28 @@ def test_a_taken_port_ends_with_4_and_says_so(run):
         result = run("serve", "--port", str(listener.getsockname()[1]))
     assert result.exit_code == 4
     assert "无法在 127.0.0.1" in result.stderr and "--port" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "said"),
+    [
+        ({}, "正常", "只在本机"),
+        ({"server": {"host": "::1"}}, "正常", "只在本机"),
+        ({"server": {"host": "0.0.0.0"}}, "失败", "拒绝启动"),
+        ({"server": {"host": "0.0.0.0"}, "auth": {"api_keys": True}}, "注意", "还没有发放"),
+        ({"auth": {"sso_header": "X-Remote-User", "proxies": ["10.0.0.1"]}}, "正常", "X-Remote-User"),
+    ],
+)
+def test_the_doctor_says_who_may_ask(tmp_path, settings, level, said):
+    server = {"records": tmp_path} | settings.get("server", {})
+    finding = doctor.access(Settings(**settings | {"server": server}))
+    assert finding.level == level and said in finding.detail
+    assert bool(finding.remedy) is (level != "正常")
+
+
+def test_the_doctor_counts_keys_and_sees_that_they_cannot_be_read(tmp_path):
+    settings = Settings(server={"records": tmp_path}, auth={"api_keys": True})
+    Keys(tmp_path / KEYS_FILE).add("评测")
+    assert doctor.access(settings).detail == "1 个密钥"
+    (tmp_path / KEYS_FILE).write_text("{", "utf-8")
+    assert doctor.access(settings).level == "失败"
