@@ -27,7 +27,8 @@ def _origin(text: str) -> str:
     origin = text.strip().lower().removesuffix("/")
     if not _ORIGIN.fullmatch(origin):
         raise ValueError(f"「{text}」不是网页来源，应写成 https://portal.example.com 的样子，不带路径")
-    return origin
+    # Browsers leave a scheme's own port out.
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
 def _header_name(text: str) -> str:

@@ -16,7 +16,7 @@ TITLE = "消保问答"
 STATIC = Path(__file__).parent / "static"
 STYLES = STATIC / "page.css"
 FAVICON = STATIC / "favicon.svg"
-_SCRIPTS = ("page.js", "chat.js", "dom.js", "history.js", "server.js", "sources.js")
+_SCRIPTS = ("page.js", "chat.js", "dom.js", "history.js", "server.js", "sources.js", "status.js")
 HEAD = "\n".join(
     [
         *(f'<link rel="modulepreload" href="page/static/{name}">' for name in _SCRIPTS),

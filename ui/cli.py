@@ -109,6 +109,7 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="没有密钥也没有统一登录时，仍允许别的机器访问。")
     ] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="另在 /demo 提供一个嵌入了问答的示例网页。")] = False,
 ) -> None:
     """启动网页和接口，按 Ctrl-C 停止。"""
     with _exit_codes():
@@ -118,6 +119,7 @@ def serve(
             settings,
             lambda address: _say(f"消保问答已启动，请用浏览器打开 {address} （按 Ctrl-C 停止）"),
             insecure=insecure,
+            demo=demo,
         )
         _say("已停止。")
 

@@ -50,7 +50,7 @@ def is_stale(settings: Settings) -> bool:
     return stale(settings.index)
 
 
-def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool) -> None:
+def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool, demo: bool) -> None:
     """``ui.server.serve``: blocks until stopped.
 
     Raises:
@@ -58,4 +58,4 @@ def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool
         ExposureError: other machines could ask without saying who they are, and ``insecure`` does not allow it.
     """
     run: Callable[..., None] = import_module("ui.server").serve
-    run(settings, announce, insecure=insecure)
+    run(settings, announce, insecure=insecure, demo=demo)

@@ -6,7 +6,7 @@ problems as everywhere (``ui.problems``); while an answer is under way they come
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -31,11 +31,14 @@ from ui.references import answer_text, conversation_markdown
 from ui.rendering import answer_html, clean, progress_html, question_html, step_html
 from ui.service import Failed, Loading, Ready, Service
 from ui.sources import Quoted, article_html, library_html, panel_html
-from ui.streaming import server_sent
+from ui.streaming import Step, server_sent
 
 COOKIE = "xiaobao"
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 LOADING_PATIENCE_SECONDS = 120.0
+
+QuotedPlaces = Annotated[list[str] | None, Query(max_length=50)]
+"""Stretches of an article to be marked, in the text form of ``Quoted``."""
 
 
 class PageQuestion(BaseModel):
@@ -104,13 +107,7 @@ def page_router(
 
     @router.get("/state")
     def state(owner: str = known) -> dict[str, Any]:
-        match service.state:
-            case Ready(assistant):
-                return {"state": "ready", "message": "", "examples": list(assistant.examples)}
-            case Failed(message):
-                return {"state": "failed", "message": message, "examples": []}
-            case Loading():
-                return {"state": "loading", "message": "", "examples": []}
+        return state_json(service)
 
     @router.post("/ask", response_model=None)
     async def ask(asked: PageQuestion, request: Request, response: Response, owner: str = known) -> Response:
@@ -156,20 +153,16 @@ def page_router(
 
     @router.get("/articles")
     def library() -> dict[str, str]:
-        assistant = service.assistant()
-        return {"html": library_html(assistant.articles, assistant.indexed)}
+        return library_json(service)
 
     @router.get("/articles/{id}")
-    def article(id: str, quoted: Annotated[list[str] | None, Query(max_length=50)] = None) -> dict[str, str]:
-        found = next((one for one in service.assistant().articles if one.id == id), None)
-        if found is None:
-            raise UnknownArticleError("这篇资料已不在资料库里，可能已经撤下。")
-        return {"html": article_html(found, _quoted(quoted or ()))}
+    def article(id: str, quoted: QuotedPlaces = None) -> dict[str, str]:
+        return article_json(service, id, quoted or ())
 
     return router
 
 
-async def _answering(
+def _answering(
     service: Service,
     answering: Answering,
     records: Records,
@@ -179,29 +172,74 @@ async def _answering(
     asked: PageQuestion,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every step of an answer, then the turn as it was recorded, or why there is none."""
+    question = clean(asked.question).strip()
     kept: list[Conversation] = []
 
     def keep(answer: Answer) -> None:
         kept.append(books.turn(visit, owner, asked.conversation, answer, asked.keep))
 
+    async def begin() -> AsyncGenerator[Step, None]:
+        before: tuple[Turn, ...] = ()
+        if asked.conversation is not None:
+            before = await to_thread.run_sync(records.turns, owner, asked.conversation)
+        return answering.stream(question, history(before[: asked.keep]), keep)
+
+    def shown(answer: Answer) -> dict[str, Any]:
+        return {"conversation": conversation_json(kept[0]), **turn_json(Turn.of(question, answer), {})}
+
+    return shown_events(service, begin, shown)
+
+
+async def shown_events(
+    service: Service,
+    begin: Callable[[], Awaitable[AsyncGenerator[Step, None]]],
+    shown: Callable[[Answer], dict[str, Any]],
+) -> AsyncIterator[ServerSentEvent]:
+    """The steps that ``begin`` gives as a page shows them, then ``shown`` of the answer as ``turn``; or why there is none.
+
+    A question asked while the assistant is being loaded begins once it is there.
+    """
     try:
         if isinstance(service.state, Loading):
             yield server_sent("progress", {"html": progress_html("正在加载资料，好了就回答")})
             await to_thread.run_sync(service.settle, LOADING_PATIENCE_SECONDS)
-        before: tuple[Turn, ...] = ()
-        if asked.conversation is not None:
-            before = await to_thread.run_sync(records.turns, owner, asked.conversation)
-        question = clean(asked.question).strip()
-        async with aclosing(answering.stream(question, history(before[: asked.keep]), keep)) as steps:
+        async with aclosing(await begin()) as steps:
             async for step in steps:
                 if isinstance(step, Finished):
-                    turn = Turn.of(question, step.answer)
-                    shown = {"conversation": conversation_json(kept[0]), **turn_json(turn, {})}
-                    yield server_sent("turn", shown)
+                    yield server_sent("turn", shown(step.answer))
                 else:
                     yield server_sent("progress", {"html": step_html(step)})
     except KNOWN_ERRORS as error:
         yield server_sent("error", problem_of(error))
+
+
+def state_json(service: Service) -> dict[str, Any]:
+    """Whether questions can be asked, and where not, why; examples of them where they can."""
+    match service.state:
+        case Ready(assistant):
+            return {"state": "ready", "message": "", "examples": list(assistant.examples)}
+        case Failed(message):
+            return {"state": "failed", "message": message, "examples": []}
+        case Loading():
+            return {"state": "loading", "message": "", "examples": []}
+
+
+def library_json(service: Service) -> dict[str, str]:
+    """The list of all articles."""
+    assistant = service.assistant()
+    return {"html": library_html(assistant.articles, assistant.indexed)}
+
+
+def article_json(service: Service, id: str, quoted: Sequence[str]) -> dict[str, str]:
+    """A whole article, with the stretches that ``quoted`` names marked.
+
+    Raises:
+        UnknownArticleError: there is none, or a stretch is not as ``Quoted`` writes it.
+    """
+    found = next((one for one in service.assistant().articles if one.id == id), None)
+    if found is None:
+        raise UnknownArticleError("这篇资料已不在资料库里，可能已经撤下。")
+    return {"html": article_html(found, _quoted(quoted))}
 
 
 def history(turns: Iterable[Turn]) -> tuple[tuple[Role, str], ...]:

@@ -17,13 +17,15 @@ QUESTION_PATHS = frozenset({"/api/ask", "/page/ask", "/embed/ask", "/v1/chat/com
 """Where questions are asked, each of which costs a good deal more than any other request."""
 
 
-def content_security_policy(frame_ancestors: Sequence[str]) -> str:
-    """The policy under which Gradio works: nothing from other hosts, framed by ``frame_ancestors`` alone."""
+def content_security_policy(frame_ancestors: Sequence[str], *, inline: bool) -> str:
+    """A policy: nothing from other hosts, framed by ``frame_ancestors`` alone. Gradio works only where scripts and styles
+    may stand ``inline`` in a page."""
+    own = "'self' 'unsafe-inline'" if inline else "'self'"
     return "; ".join(
         [
             "default-src 'self'",
-            "script-src 'self' 'unsafe-inline'",
-            "style-src 'self' 'unsafe-inline'",
+            f"script-src {own}",
+            f"style-src {own}",
             "img-src 'self' data: blob:",
             "connect-src 'self'",
             "form-action 'self'",
@@ -42,8 +44,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, embedding_origins: Sequence[str] = ()) -> None:
         self._app = app
-        self._policy = content_security_policy(["'self'"])
-        self._embedded_policy = content_security_policy(["'self'", *embedding_origins])
+        self._policy = content_security_policy(["'self'"], inline=True)
+        self._embedded_policy = content_security_policy(["'self'", *embedding_origins], inline=False)
         self._headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",

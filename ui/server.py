@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import uvicorn
@@ -19,7 +19,6 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from assistant.settings import Settings
 from ui.access import Access, OriginCheck, is_loopback
@@ -30,8 +29,10 @@ from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
 from ui.database import RECORDS_FILE, Database
+from ui.embed import demo_router, embed_router
 from ui.errors import AddressError, ExposureError, RecordsError
 from ui.feedback import Feedback
+from ui.files import PageFiles
 from ui.head import FrameOnly, OwnHead
 from ui.kept import KeptAnswers
 from ui.keys import KEYS_FILE, Keys
@@ -51,8 +52,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, build: Callable[[Settings], Assistant] = build_assistant) -> FastAPI:
-    """The whole server as an ASGI application; the assistant begins to load when it starts up.
+def create_app(
+    settings: Settings, build: Callable[[Settings], Assistant] = build_assistant, *, demo: bool = False
+) -> FastAPI:
+    """The whole server as an ASGI application; the assistant begins to load when it starts up. With ``demo``, a page
+    that embeds the chat is at ``/demo``.
 
     Raises:
         RecordsError: conversations and feedback cannot be kept where the settings say.
@@ -113,6 +117,9 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     app.add_middleware(SecurityHeaders, embedding_origins=origins)
     app.include_router(api_router(service, answering, books, feedback, settings))
     app.include_router(page_router(service, answering, records, feedback, books, browsers))
+    app.include_router(embed_router(service, answering, books, settings))
+    if demo:
+        app.include_router(demo_router())
 
     @app.get("/metrics", include_in_schema=False)
     def exposition() -> Response:
@@ -143,8 +150,11 @@ def create_app(settings: Settings, build: Callable[[Settings], Assistant] = buil
     return app
 
 
-def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool = False) -> None:
-    """Listen until interrupted; ``announce`` is called with the page's address once it can be opened.
+def serve(
+    settings: Settings, announce: Callable[[str], None], *, insecure: bool = False, demo: bool = False
+) -> None:
+    """Listen until interrupted; ``announce`` is called with the page's address once it can be opened. ``demo`` as in
+    ``create_app``.
 
     Raises:
         AddressError: the address is taken, unknown or not allowed.
@@ -160,7 +170,7 @@ def serve(settings: Settings, announce: Callable[[str], None], *, insecure: bool
                 "只在可信的网络里试用时，可以加上 --insecure。"
             )
         configure_logging(settings.log)
-        config = server_config(create_app(settings), settings)
+        config = server_config(create_app(settings, demo=demo), settings)
         # Once it has closed down, uvicorn raises the interrupt that made it do so again.
         with suppress(KeyboardInterrupt):
             _Server(config, partial(announce, address(listener))).run(sockets=[listener])
@@ -223,17 +233,6 @@ def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-class PageFiles(StaticFiles):
-    """The page's own files. A browser asks each time whether they are still the same: they name each other without
-    a version, and half of an old page with half of a new one is no page."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """A file as ``StaticFiles`` sends it, to be kept but asked for again."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 class _NoCutOffs(logging.Filter):

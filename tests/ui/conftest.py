@@ -247,21 +247,24 @@ def running(
     records: Path | None = None,
     port: int = 0,
     grace: float = 1.0,
+    *,
+    demo: bool = False,
 ) -> Iterator[str]:
     """The real server on a loopback port, any free one where none is given; gives its address.
 
     What it keeps is in ``records``, or else gone with it; at its end answers have ``grace`` seconds to come to theirs.
+    ``demo`` as in ``create_app``.
     """
     with ExitStack() as folders:
         folder = records or Path(folders.enter_context(TemporaryDirectory()))
         kept = settings.server.model_copy(update={"records": folder, "grace_seconds": grace})
-        with _serving(settings.model_copy(update={"server": kept}), build, port) as address:
+        with _serving(settings.model_copy(update={"server": kept}), build, port, demo) as address:
             yield address
 
 
 @contextmanager
-def _serving(settings: Settings, build: Callable[[Settings], object], port: int) -> Iterator[str]:
-    server = uvicorn.Server(server_config(create_app(settings, build), settings))
+def _serving(settings: Settings, build: Callable[[Settings], object], port: int, demo: bool) -> Iterator[str]:
+    server = uvicorn.Server(server_config(create_app(settings, build, demo=demo), settings))
     with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -215,8 +215,18 @@ def test_settings_that_would_let_in_the_wrong_ones_are_refused(tmp_path, table, 
 
 
 def test_an_origin_is_taken_as_people_write_it():
-    settings = Settings(embed={"allowed_origins": ["HTTPS://Portal.Example.com/", "http://10.1.2.3:8080"]})
-    assert settings.embed.allowed_origins == ("https://portal.example.com", "http://10.1.2.3:8080")
+    written = [
+        "HTTPS://Portal.Example.com:443/",
+        "http://10.1.2.3:8080",
+        "http://portal:80",
+        "https://portal:80",
+    ]
+    assert Settings(embed={"allowed_origins": written}).embed.allowed_origins == (
+        "https://portal.example.com",
+        "http://10.1.2.3:8080",
+        "http://portal",
+        "https://portal:80",
+    )
 
 
 def test_who_asks_too_often_is_told_how_long_to_wait_and_others_are_not_held_up(tmp_path):

@@ -389,7 +389,7 @@ def read_line(process: subprocess.Popen, wanted: str, seconds: float) -> str:
 def test_the_server_says_where_it_is_tells_what_is_missing_and_stops_when_asked(tmp_path, number):
     config = config_for(tmp_path, tmp_path / "none")
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--config", config],
+        [*COMMAND, "serve", "--port", "0", "--demo", "--config", config],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -399,6 +399,7 @@ def test_the_server_says_where_it_is_tells_what_is_missing_and_stops_when_asked(
     try:
         address = re.search(r"http://127\.0\.0\.1:\d+", read_line(process, "已启动", 60)).group()
         assert httpx.get(f"{address}/healthz").status_code == 200
+        assert httpx.get(f"{address}/demo").status_code == 200
         assert (
             "正在加载" in httpx.get(f"{address}/readyz").text
             or "xiaobao ingest" in httpx.get(f"{address}/readyz").text

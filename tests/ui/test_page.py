@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from assistant.settings import Settings
 from index.errors import IndexMissingError
+from tests.ui.chromium import ARGUMENTS, accessibility, executable, wait_until_ready
 from tests.ui.conftest import CLAIMS, HOSTILE, ScriptedAssistant, running
 from ui import parts
 from ui.database import RECORDS_FILE, Database
@@ -28,28 +25,13 @@ pytestmark = pytest.mark.browser
 
 QUESTION = "2022年平安人寿赔付了多少件？"
 OTHER = "统筹部署了多少家成员公司？"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, NAMES)), None)
-    if chromium is None:
-        pytest.fail(
-            "these tests drive Chromium, and none is on PATH: install it with apt-get install chromium"
-        )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -116,30 +98,12 @@ def open_page(browser):
         assert [one for one in troubles if not any(known in one for known in foreseen)] == []
 
 
-def wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + 90
-    while httpx.get(f"{address}/readyz").status_code != 200:
-        assert time.monotonic() < deadline, httpx.get(f"{address}/readyz").text
-        time.sleep(0.1)
-
-
 def ask(page: Page, question: str) -> Locator:
     """Types a question, waits until it is answered or told why not, and gives its turn."""
     page.fill("#xb-question", question)
     page.press("#xb-question", "Enter")
     expect(page.locator(".xb-pending")).to_have_count(0)
     return page.locator(".xb-turn").last
-
-
-def accessibility(page: Page) -> list[str]:
-    """What axe finds that is serious or worse, and how often."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:160]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 # --- the real assistant ---

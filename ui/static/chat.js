@@ -1,22 +1,24 @@
 // The chat: asking, answers as they come, and what can be done with each of them.
 
 import { button, copyText, el, icon, isCalm, say } from "./dom.js";
-import * as server from "./server.js";
+import { Trouble } from "./server.js";
 
 const REASONS = ["答案错误", "来源不对", "没找到", "其他"];
 const PROMPT = "请输入问题，回车发送";
 const NEAR_END = 80;  // pixels from the end of the log within which the reader is taken to follow along
 
 export class Chat {
+  // ``server`` answers, and keeps the conversation or leaves it to the turns held here (``Server`` in server.js).
   // ``onTurn(turn)`` is told of the turn whose sources are to be seen, ``onCitation(turn, number, chip)`` of a chip
   // that was followed, ``onConversation(conversation)`` of the conversation shown: null where none has begun.
   // ``onOffline()`` says that the server was not there.
-  constructor(place, { onTurn, onCitation, onConversation, onOffline }) {
-    Object.assign(this, { onTurn, onCitation, onConversation, onOffline });
+  constructor(place, server, { onTurn, onCitation, onConversation, onOffline }) {
+    Object.assign(this, { server, onTurn, onCitation, onConversation, onOffline });
     this.conversation = null;
     this.turns = [];
     this.state = { state: "loading", message: "", examples: [] };
     this.stopping = null;
+    this.asking = null;
     this.loading = false;
     this.opening = 0;
     this.log = el("div", { class: "xb-log", id: "xb-log", role: "log", "aria-live": "off", "aria-label": "问答记录", tabindex: "0" });
@@ -72,7 +74,7 @@ export class Chat {
     this.loading = true;  // what is typed meanwhile waits: it belongs to the conversation that is being opened
     this.log.append(el("p", { class: "xb-hint" }, "正在打开这段对话…"));
     try {
-      const found = await server.conversation(id);
+      const found = await this.server.conversation(id);
       if (opening !== this.opening) return;
       this.loading = false;
       this.log.replaceChildren();
@@ -83,7 +85,7 @@ export class Chat {
       this.#offer(this.turns.at(-1)?.suggestions ?? []);
       this.#toEnd(true);
     } catch (error) {
-      if (!(error instanceof server.Trouble)) throw error;
+      if (!(error instanceof Trouble)) throw error;
       if (opening !== this.opening) return;
       if (error.code === "not_found") {
         this.clear();
@@ -123,13 +125,31 @@ export class Chat {
     this.ask(question);
   }
 
-  // Asks; with ``replaced``, in place of every turn after the first so many.
+  // Asks, unless an answer is under way; with ``replaced``, in place of every turn after the first so many.
   async ask(question, replaced = null) {
     if (this.busy) return;
+    this.asking = this.#ask(question, replaced);
+    await this.asking;
+  }
+
+  // Asks what somebody else than the reader wants to be asked, once its turn has come.
+  async askInTurn(question) {
+    while (this.stopping) await this.asking;
+    await this.ask(question);
+  }
+
+  // Begins the reader's question, who is to finish it.
+  begin(text) {
+    this.#putInBox(text);
+    this.box.focus();
+  }
+
+  async #ask(question, replaced) {
     const controller = this.stopping = new AbortController();
     // Without ``keep`` the server appends, also to what another tab has asked in this conversation meanwhile.
-    const asked = { question: question.trim(), conversation: this.conversation?.id ?? null, keep: replaced };
     const keep = replaced ?? this.turns.length;
+    const before = this.turns.slice(0, keep);
+    const asked = { question: question.trim(), conversation: this.conversation?.id ?? null, keep: replaced, before };
     for (const turn of this.turns.slice(keep)) turn.element.hidden = true;
     this.log.querySelectorAll(".xb-welcome, .xb-unanswered").forEach((element) => element.remove());
     const waiting = el("div", { class: "xb-bot" }, el("div", { html: '<div class="xb-progress">正在查找<span class="xb-dots">…</span></div>' }));
@@ -140,13 +160,13 @@ export class Chat {
     this.#toEnd(true);
     say("正在查找");
     try {
-      for await (const [name, values] of server.ask(asked, controller.signal)) {
+      for await (const [name, values] of this.server.ask(asked, controller.signal)) {
         if (controller.signal.aborted) break;
         if (name === "progress") waiting.firstChild.innerHTML = values.html;
         else this.#answered(values, keep, shown);
       }
     } catch (error) {
-      if (error.name !== "AbortError" && !(error instanceof server.Trouble)) throw error;
+      if (error.name !== "AbortError" && !(error instanceof Trouble)) throw error;
       this.#unanswered(shown, waiting, question, replaced, error.name === "AbortError" ? null : error);
     } finally {
       if (this.stopping === controller) this.#idle();
@@ -158,9 +178,9 @@ export class Chat {
     this.#idle();  // at once, and not when the stream has closed: the next question may be sent already
     for (const old of this.turns.splice(keep)) old.element.remove();
     pending.remove();
-    this.conversation = turn.conversation;
+    this.conversation = turn.conversation ?? null;
     this.#append(turn);
-    this.onConversation(turn.conversation);
+    this.onConversation(this.conversation);
     this.onTurn(turn);
     this.#offer(turn.suggestions);
     this.#toEnd(false, turn.element);
@@ -265,7 +285,7 @@ export class Chat {
   }
 
   async #rate(turn, rating) {
-    if (turn.rating === rating) return this.#record(turn, { rating: null }, "已撤回评价");
+    if (turn.rating === rating && this.server.takesBack) return this.#record(turn, { rating: null }, "已撤回评价");
     if (rating === "up") return this.#record(turn, { rating: "up" }, "已记录，谢谢");
     const bot = turn.element.querySelector(".xb-bot");
     if (bot.querySelector(".xb-feedback")) return bot.querySelector(".xb-feedback input").focus();
@@ -294,11 +314,11 @@ export class Chat {
     let said = thanks;
     let done = true;
     try {
-      await server.rate({ answer_id: turn.answer_id, ...rating });
+      await this.server.rate({ answer_id: turn.answer_id, ...rating });
       turn.rating = rating.rating;
       this.#rated(turn);
     } catch (error) {
-      if (!(error instanceof server.Trouble)) throw error;
+      if (!(error instanceof Trouble)) throw error;
       [said, done] = [error.message, false];
     }
     turn.recording = false;

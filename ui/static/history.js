@@ -1,7 +1,7 @@
 // The conversations that this browser had: open, search, rename, delete.
 
 import { button, coverRest, el, say, uncoverRest } from "./dom.js";
-import * as server from "./server.js";
+import { Trouble } from "./server.js";
 
 const when = (iso) => {
   const then = new Date(iso);
@@ -13,8 +13,8 @@ const when = (iso) => {
 
 export class History {
   // ``onOpen(id)`` and ``onNew()`` are the chat's; ``onRenamed(id, title)`` and ``onRemoved(id)`` tell it what happened.
-  constructor(place, frame, { onOpen, onNew, onRenamed, onRemoved }) {
-    Object.assign(this, { frame, onOpen, onNew, onRenamed, onRemoved });
+  constructor(place, frame, server, { onOpen, onNew, onRenamed, onRemoved }) {
+    Object.assign(this, { frame, server, onOpen, onNew, onRenamed, onRemoved });
     this.current = null;
     this.search = el("input", {
       type: "search", class: "xb-search", placeholder: "搜索历史对话", "aria-label": "搜索历史对话", maxlength: "200",
@@ -59,7 +59,7 @@ export class History {
   async refresh() {
     const asked = this.search.value.trim();
     try {
-      const found = await server.conversations(asked);
+      const found = await this.server.conversations(asked);
       if (asked !== this.search.value.trim()) return;  // typed on meanwhile
       if (this.list.querySelector("form, [role=group]")) return;  // a name is being typed, or a deletion confirmed
       this.list.replaceChildren(...found.map((one) => this.#item(one)));
@@ -91,7 +91,7 @@ export class History {
     name.value = conversation.title;
     const save = async () => {
       try {
-        const renamed = await server.rename(conversation.id, name.value);
+        const renamed = await this.server.rename(conversation.id, name.value);
         conversation.title = renamed.title;
         this.onRenamed(conversation.id, renamed.title);
         rest();
@@ -115,7 +115,7 @@ export class History {
     const leave = () => { rest(); this.select(this.current); item.querySelectorAll("button")[2].focus(); };
     const sure = el("button", { type: "button", class: "xb-button xb-danger", onclick: async () => {
       try {
-        await server.remove(conversation.id);
+        await this.server.remove(conversation.id);
         item.remove();
         say("已删除");
         this.onRemoved(conversation.id);
@@ -134,7 +134,7 @@ export class History {
   }
 
   #trouble(error, item = this.list) {
-    if (!(error instanceof server.Trouble)) throw error;
+    if (!(error instanceof Trouble)) throw error;
     item.querySelector(".xb-bad")?.remove();
     item.append(el(item === this.list ? "li" : "p", { class: "xb-hint xb-bad", role: "alert" }, error.message));
   }

@@ -3,18 +3,11 @@
 import { Chat } from "./chat.js";
 import { button, el, recall, remember } from "./dom.js";
 import { History } from "./history.js";
-import * as server from "./server.js";
+import { PageServer } from "./server.js";
 import { Sources, Tip } from "./sources.js";
+import { Status } from "./status.js";
 
-const POLL_MS = 1000;
 const FOLDED = "xiaobao-history-folded";
-
-const STATES = {
-  ready: "已就绪",
-  loading: "正在加载",
-  failed: "暂时无法回答",
-  offline: "连不上服务器",
-};
 
 const start = (frame) => {
   document.documentElement.lang = "zh-CN";
@@ -34,17 +27,18 @@ const start = (frame) => {
     frame.classList.toggle("xb-history-folded", folded);
     remember(FOLDED, folded ? "1" : "");
   };
-  const status = el("span", { class: "xb-state xb-loading", id: "xb-state", role: "status" }, STATES.loading);
+  const server = new PageServer();
+  const status = new Status(server, (found) => chat.welcome(found));
   const fresh = button("新对话", "plus", () => { chat.clear(); chat.box.focus(); });
   const library = button("出处和资料库", "book", (event) => { sources.returnTo = event.currentTarget; sources.open(); sources.side.querySelector("[role=tab][tabindex='0']").focus(); },
     { class: "xb-button xb-to-sources" });
-  middle.append(el("div", { class: "xb-bar" }, unfold, title, status, exported, fresh, library));
+  middle.append(el("div", { class: "xb-bar" }, unfold, title, status.element, exported, fresh, library));
 
-  const sources = new Sources(right, frame);
-  const chat = new Chat(middle, {
+  const sources = new Sources(right, frame, server);
+  const chat = new Chat(middle, server, {
     onTurn: (turn) => sources.showTurn(turn),
     onCitation: (turn, number, from) => sources.showCitation(turn, number, from),
-    onOffline: () => follow(),
+    onOffline: () => status.follow(),
     onConversation: (conversation) => {
       title.textContent = conversation?.title ?? "新对话";
       exported.hidden = !conversation;
@@ -56,7 +50,7 @@ const start = (frame) => {
       if (conversation) past?.refresh();
     },
   });
-  past = new History(left, frame, {
+  past = new History(left, frame, server, {
     onOpen: (id) => chat.open(id),
     onNew: () => { chat.clear(); chat.box.focus(); },
     onRenamed: (id, name) => { if (chat.conversation?.id === id) title.textContent = name; },
@@ -71,23 +65,7 @@ const start = (frame) => {
   fold(recall(FOLDED) === "1");
   chat.box.focus();
 
-  // Asks how far loading has come until it has come to an end, and shows it.
-  let next = 0;
-  const follow = async () => {
-    clearTimeout(next);
-    let found;
-    try {
-      found = await server.state();
-    } catch (error) {
-      if (!(error instanceof server.Trouble)) throw error;
-      found = { state: "offline", message: error.message, examples: [] };
-    }
-    status.className = `xb-state xb-${found.state}`;
-    status.textContent = STATES[found.state];
-    if (found.state !== "offline") chat.welcome(found);
-    if (found.state !== "ready") next = setTimeout(follow, POLL_MS);
-  };
-  follow().then(() => {
+  status.follow().then(() => {
     // The first answer of the server brings the cookie that conversations are kept under.
     past.refresh();
     followed = true;

@@ -1,13 +1,14 @@
 // The panel beside the chat: one answer's sources, a whole article, or the list of all articles.
 
 import { button, coverRest, el, icon, isCalm, uncoverRest } from "./dom.js";
-import * as server from "./server.js";
+import { Trouble } from "./server.js";
 
 const EMPTY = "提问后，回答的出处会显示在这里：引用的段落、原句和来源。";
 
 export class Sources {
-  constructor(place, frame) {
+  constructor(place, frame, server) {
     this.frame = frame;
+    this.server = server;
     this.turn = null;
     this.returnTo = null;
     this.body = el("div", { class: "xb-side-body", id: "xb-panel", role: "tabpanel", tabindex: "0", "aria-labelledby": "xb-tab-sources" });
@@ -76,7 +77,7 @@ export class Sources {
     const place = el("div", {}, el("p", { class: "xb-hint" }, "正在载入资料库…"));
     this.body.replaceChildren(place);
     await this.#load(async () => {
-      const { html } = await server.library();
+      const { html } = await this.server.library();
       place.innerHTML = html;
     }, place);
   }
@@ -96,7 +97,7 @@ export class Sources {
     this.body.scrollTop = 0;
     back.focus({ preventScroll: true });
     await this.#load(async () => {
-      const { html } = await server.article(id, quoted);
+      const { html } = await this.server.article(id, quoted);
       text.innerHTML = html;
       const marks = [...text.querySelectorAll("mark")];
       marks[0]?.scrollIntoView({ block: "center" });
@@ -108,7 +109,7 @@ export class Sources {
     try {
       await load();
     } catch (error) {
-      if (!(error instanceof server.Trouble)) throw error;
+      if (!(error instanceof Trouble)) throw error;
       place.replaceChildren(el("p", { class: "xb-hint xb-bad", role: "alert" }, error.message));
     }
   }
