@@ -13,7 +13,7 @@ export TRANSFORMERS_OFFLINE := 1
 export GRADIO_ANALYTICS_ENABLED := False
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-browser bench load install index ask eval lint clean browser
+.PHONY: help run test test-browser bench load fuzz install index ask eval lint clean browser
 
 help:  ## what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -36,6 +36,10 @@ bench: index browser  ## how fast the page is, and what a long conversation cost
 
 load: index  ## 50 users at once for five minutes, against a server of its own on loopback
 	@$(BIN)/python -m tests.ui.bench_load
+
+fuzz: index  ## send the server 7,000 generated, malformed and hostile requests
+	@echo "==> 启动服务器并发送请求（约十分钟）"
+	@$(BIN)/python -m tests.ui.fuzz_api
 
 install: $(STAMP)  ## set up alone
 

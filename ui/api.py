@@ -9,8 +9,6 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import date, datetime
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -30,6 +28,7 @@ from ui.books import Books, visit_of
 from ui.errors import RecordsError, UnknownArticleError, UnknownPassageError
 from ui.feedback import Feedback
 from ui.problems import code_of, problem_of, problem_response
+from ui.release import release
 from ui.rendering import clean, shortened
 from ui.service import Service
 from ui.snapshot import Snapshot
@@ -37,8 +36,11 @@ from ui.streaming import Queued, Step, server_sent
 
 logger = logging.getLogger(__name__)
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+COMPLETION_ID = "chatcmpl-"
+"""What the id of a chat completion begins with; the rest is its answer's id."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KINDS_OF_ERROR = {
     "missing": "缺少",
     "extra_forbidden": "是不认识的字段",
@@ -214,15 +216,17 @@ def api_router(
 
     @router.post("/api/feedback", status_code=204, summary="评价回答", tags=["问答"])
     def rate(rating: FeedbackRequest) -> None:
-        """Rates an answer of `/api/ask` or of the embedded chat; another rating takes the place of the first."""
-        feedback.rate_kept(rating.answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
+        """Rates an answer of `/api/ask`, of `/v1/chat/completions` or of the embedded chat, by its id; another rating
+        takes the place of the first."""
+        answer_id = rating.answer_id.removeprefix(COMPLETION_ID)
+        feedback.rate_kept(answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
 
     @router.get("/api/version", summary="版本", tags=["状态"])
     def version() -> Version:
         """What answers, for a report to name."""
         assistant = service.assistant()
         return Version(
-            package=_package_version(),
+            package=release(),
             index_version=assistant.index_version,
             indexed=assistant.indexed,
             models=Models(**assistant.models),
@@ -241,7 +245,7 @@ def api_router(
         assistant.probe()
         return Readiness(index_version=assistant.index_version)
 
-    @router.api_route("/api/{rest:path}", methods=list(_METHODS), include_in_schema=False)
+    @router.api_route("/api/{rest:path}", methods=list(METHODS), include_in_schema=False)
     async def elsewhere(rest: str, request: Request) -> Response:
         known = {"ask": "POST", "feedback": "POST", "articles": "GET", "version": "GET"}
         if rest in known:
@@ -250,13 +254,6 @@ def api_router(
         return problem_response("not_found", "没有这个地址。提问请用 POST /api/ask。")
 
     return router
-
-
-def _package_version() -> str:
-    try:
-        return installed_version("xiaobao")
-    except PackageNotFoundError:
-        return "source"  # run from a checkout that is not installed
 
 
 def _summary(article: Article) -> ArticleSummary:

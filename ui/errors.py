@@ -7,6 +7,7 @@
     │   ├── BusyError          too many questions are waiting
     │   ├── AnswerTimeoutError the answer did not come in time
     │   └── InternalError      a defect of ours; the log has the details, the reader does not
+    ├── UnsupportedError     a program asks for something that an assistant of this kind cannot do
     ├── AddressError         the server cannot listen where it was told to
     ├── ExposureError        it would answer the network without asking who is there
     ├── UnknownArticleError  the articles hold none of this id
@@ -49,6 +50,17 @@ class AnswerTimeoutError(ServiceError):
 
 class InternalError(ServiceError):
     """A defect of ours. The traceback is in the log under the number the message gives."""
+
+
+class UnsupportedError(DoorError):
+    """A program asks for something that cannot be done. ``code`` and ``param`` name what, as OpenAI's errors do;
+    ``status`` is the HTTP status to answer with."""
+
+    def __init__(self, message: str, code: str, param: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
+        self.status = status
 
 
 class AddressError(DoorError):

@@ -15,6 +15,8 @@ _PREVIEWS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 
 
 _FRAME_FILES = ("/assets/", "/static/")
+_MAX_NAME_BYTES = 255
+_MAX_PATH_CHARS = 1000
 _FRAME = frozenset({"/", "/theme.css", "/favicon.ico"})
 
 
@@ -35,10 +37,22 @@ class FrameOnly:
             await send({"type": "websocket.close", "code": 1008})
         elif scope["method"] not in ("GET", "HEAD"):
             await problem_response("not_found", "没有这个地址，或不接受这种请求。")(scope, receive, send)
-        elif scope["path"] in _FRAME or scope["path"].startswith(_FRAME_FILES):
+        elif scope["path"] in _FRAME or _may_name_a_file(scope["path"]):
             await self._app(scope, receive, send)
         else:
             await problem_response("not_found", "没有这个地址。")(scope, receive, send)
+
+
+def _may_name_a_file(path: str) -> bool:
+    """Whether Gradio may look for ``path`` on disk; it fails on a name that no file can have."""
+    return (
+        path.startswith(_FRAME_FILES)
+        and all(
+            part.isprintable() and len(part.encode("utf-8", "replace")) <= _MAX_NAME_BYTES
+            for part in path.split("/")
+        )
+        and len(path) <= _MAX_PATH_CHARS
+    )
 
 
 class OwnHead:

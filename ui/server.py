@@ -28,7 +28,9 @@ from ui.audit import Audit
 from ui.books import Books
 from ui.browsers import SECRET_FILE, Browsers, load_secret
 from ui.chat import FAVICON, HEAD, STATIC, STYLES, TITLE, build_page, theme
+from ui.completions import completions_router
 from ui.database import RECORDS_FILE, Database
+from ui.developers import developers_router
 from ui.embed import demo_router, embed_router
 from ui.errors import AddressError, ExposureError, RecordsError
 from ui.feedback import Feedback
@@ -39,6 +41,8 @@ from ui.keys import KEYS_FILE, Keys
 from ui.logs import configure_logging
 from ui.metrics import MEDIA_TYPE, Metrics
 from ui.observing import Observed
+from ui.openai_errors import OpenAIErrors
+from ui.openapi import describe
 from ui.parts import build_assistant
 from ui.records import Records
 from ui.routes import page_router
@@ -50,6 +54,9 @@ if TYPE_CHECKING:
     from assistant.pipeline import Assistant
 
 logger = logging.getLogger(__name__)
+
+MAX_HEAD_BYTES = 65_536
+"""Longest head of a request, its headers included."""
 
 
 def create_app(
@@ -114,8 +121,11 @@ def create_app(
         expose_headers=["Retry-After"],
     )
     app.add_middleware(Observed, metrics=metrics)
+    app.add_middleware(OpenAIErrors)
     app.add_middleware(SecurityHeaders, embedding_origins=origins)
     app.include_router(api_router(service, answering, books, feedback, settings))
+    app.include_router(completions_router(service, answering, books))
+    app.include_router(developers_router(settings.auth))
     app.include_router(page_router(service, answering, records, feedback, books, browsers))
     app.include_router(embed_router(service, answering, books, settings))
     if demo:
@@ -127,6 +137,7 @@ def create_app(
 
     app.mount("/page/static", PageFiles(directory=STATIC))
     register_errors(app)
+    describe(app)
     gr.mount_gradio_app(
         app,
         build_page(),
@@ -183,6 +194,9 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        # Unlike httptools it refuses a head without an end.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         access_log=False,
         server_header=False,
         proxy_headers=False,

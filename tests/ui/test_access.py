@@ -27,6 +27,8 @@ PATHS = (
     "/config",
     "/metrics",
     "/embed",
+    "/embed/state",
+    "/api",
 )
 GRADIO = (
     "/upload", "/gradio_api/upload", "/cancel", "/reset", "/queue/join", "/queue/data", "/gradio_api/queue/join",
@@ -258,3 +260,10 @@ def test_a_damaged_file_of_keys_lets_nobody_in_and_says_so(tmp_path):
         refused = client.get("/api/version", headers=headers)
         assert refused.status_code == 503 and refused.json()["code"] == "records_unusable"
         assert client.get("/healthz").status_code == 200
+
+
+def test_programs_that_speak_to_openais_api_are_refused_in_its_form(tmp_path):
+    with serving(tmp_path, api_keys=True) as client:
+        for refused in (client.get("/v1/models"), client.post("/v1/chat/completions", json={})):
+            assert refused.status_code == 401
+            assert refused.json()["error"]["code"] == "invalid_api_key"

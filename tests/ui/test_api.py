@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -32,8 +34,8 @@ def client(scripted):
         yield client
 
 
-def wait_until_ready(client: httpx.Client) -> None:
-    deadline = time.monotonic() + 10
+def wait_until_ready(client: httpx.Client, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
     while client.get("/readyz").status_code != 200:
         assert time.monotonic() < deadline, "the server did not become ready"
         time.sleep(0.02)
@@ -418,3 +420,27 @@ def test_a_server_that_is_stopped_finishes_the_answers_under_way():
         threading.Timer(0.5, assistant.gate.set).start()
     reader.join(20)
     assert "event: finished" in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/" + "长" * 200, "/assets/" + "x/" * 900, "/static/%00", "/assets/a%0Ab"]
+)
+def test_a_name_that_no_file_can_have_is_not_found(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    error_of(response)
+
+
+def test_a_head_without_an_end_is_refused(client):
+    host, port = client.base_url.host, client.base_url.port
+    with socket.create_connection((host, port), timeout=20) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        received = b""
+        with suppress(ConnectionError):
+            for _ in range(40):
+                connection.sendall(b"a" * 10_000)
+            connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            received = connection.recv(1000)
+    assert not received or b" 4" in received.split(b"\r\n")[0]
+    assert client.get("/healthz").status_code == 200
