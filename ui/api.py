@@ -26,7 +26,7 @@ from index.schema import Article
 from ui.answering import KNOWN_ERRORS, Answering
 from ui.books import Books, visit_of
 from ui.errors import RecordsError, UnknownArticleError, UnknownPassageError
-from ui.feedback import Feedback
+from ui.feedback import KEPT_OWNER, Feedback
 from ui.problems import code_of, problem_of, problem_response
 from ui.release import release
 from ui.rendering import clean, shortened
@@ -91,7 +91,7 @@ class AskRequest(BaseModel):
 
 
 class FeedbackRequest(BaseModel):
-    """What a reader thinks of an answer that the API gave."""
+    """What a reader thinks of an answer that the API gave; no ``rating`` takes an earlier one back."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -104,7 +104,7 @@ class FeedbackRequest(BaseModel):
     )
 
     answer_id: Text
-    rating: Literal["up", "down"]
+    rating: Literal["up", "down"] | None
     reason: Text = ""
     comment: Text = ""
 
@@ -217,9 +217,12 @@ def api_router(
     @router.post("/api/feedback", status_code=204, summary="评价回答", tags=["问答"])
     def rate(rating: FeedbackRequest) -> None:
         """Rates an answer of `/api/ask`, of `/v1/chat/completions` or of the embedded chat, by its id; another rating
-        takes the place of the first."""
+        takes the place of the first, and `null` takes it back."""
         answer_id = rating.answer_id.removeprefix(COMPLETION_ID)
-        feedback.rate_kept(answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
+        if rating.rating is None:
+            feedback.unrate(KEPT_OWNER, answer_id)
+        else:
+            feedback.rate_kept(answer_id, rating.rating, rating.reason, clean(rating.comment).strip())
 
     @router.get("/api/version", summary="版本", tags=["状态"])
     def version() -> Version:

@@ -750,6 +750,10 @@ def test_answers_are_copied_rated_changed_and_begun_anew(portal, product, open_p
         "down",
         "来源不对",
     )
+    with page.expect_request("**/api/feedback") as rated:
+        turn.get_by_role("button", name="没帮助").click()
+    expect(turn).to_contain_text("已撤回评价")
+    assert rated.value.post_data_json["rating"] is None
     ask(chat, OTHER)
     turn.hover()
     turn.get_by_role("button", name="修改问题").click()

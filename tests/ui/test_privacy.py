@@ -71,6 +71,8 @@ def test_a_rating_of_an_answer_without_a_conversation_is_kept_with_all_it_speaks
     assert server.post("/api/feedback", json=wrong | {"rating": "bad"}).status_code == 422
     database = Database(tmp_path / RECORDS_FILE)
     (kept,) = Feedback(database).all()
+    assert server.post("/api/feedback", json={"answer_id": answer["id"], "rating": None}).status_code == 204
+    assert list(Feedback(database).all()) == []
     database.close()
     assert kept["reason"] == "来源不对" and kept["comment"] == "应为第二段"
     assert kept["answer"]["id"] == answer["id"] and kept["answer"]["citations"]

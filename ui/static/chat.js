@@ -285,7 +285,7 @@ export class Chat {
   }
 
   async #rate(turn, rating) {
-    if (turn.rating === rating && this.server.takesBack) return this.#record(turn, { rating: null }, "已撤回评价");
+    if (turn.rating === rating) return this.#record(turn, { rating: null }, "已撤回评价");
     if (rating === "up") return this.#record(turn, { rating: "up" }, "已记录，谢谢");
     const bot = turn.element.querySelector(".xb-bot");
     if (bot.querySelector(".xb-feedback")) return bot.querySelector(".xb-feedback input").focus();

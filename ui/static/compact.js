@@ -13,8 +13,6 @@ const MOST_TURNS = 20;  // sent along with a question; the assistant looks no fu
 class EmbedServer extends Server {
   constructor() { super("embed"); }
 
-  get takesBack() { return false; }
-
   ask({ question, before }, signal) {
     const history = before.slice(-MOST_TURNS).flatMap((turn) => [
       { role: "user", content: turn.question }, { role: "assistant", content: turn.plain }]);

@@ -10,8 +10,8 @@ export class Trouble extends Error {
   }
 }
 
-// What every page asks, below an address of its own. How to ``ask(asked, signal)`` and ``rate(rating)``, and whether a
-// rating can be taken back, differs by where the conversation is kept.
+// What every page asks, below an address of its own. How to ``ask(asked, signal)`` and ``rate(rating)`` differs by where
+// the conversation is kept.
 export class Server {
   #below;
 
@@ -66,8 +66,6 @@ export class PageServer extends Server {
   #introduced = null;
 
   constructor() { super("page"); }
-
-  get takesBack() { return true; }  // a rating
 
   ask({ question, conversation, keep }, signal) { return this.answer({ question, conversation, keep }, signal); }
   rate(rating) { return this.json("POST", this.address("feedback"), rating); }
