@@ -62,7 +62,8 @@ class Observed:
             area = area_of(scope["path"])
             self._metrics.request(area, scope["method"], status, seconds)
             asker = state.get("asker")
-            logger.info(
+            logger.log(
+                logging.DEBUG if is_routine(scope["path"], status) else logging.INFO,
                 "request",
                 extra={
                     "request_id": request_id,
@@ -73,6 +74,11 @@ class Observed:
                     "who": asker.name if asker else "",
                 },
             )
+
+
+def is_routine(path: str, status: int) -> bool:
+    """Whether a request says nothing that anybody looks for in a log: a probe or a file of a page, and all was well."""
+    return status < 400 and (area_of(path) in ("health", "other") or path.startswith("/page/static/"))
 
 
 def area_of(path: str) -> str:

@@ -85,7 +85,7 @@ def test_a_question_leaves_two_lines_under_one_id_and_its_text_only_where_that_i
 def test_an_id_that_comes_with_the_request_is_kept_and_a_forged_line_is_not_written(logged):
     configure_logging(LogSettings(format="json"))
     with serving() as client:
-        kept = client.get("/healthz", headers={"X-Request-ID": "proxy-0123456789"})
+        kept = client.get("/api/version", headers={"X-Request-ID": "proxy-0123456789"})
         assert kept.headers["x-request-id"] == "proxy-0123456789"
         for odd in ("short", "x" * 65, 'with "quotes" in it', "line%0abreak"):
             assert client.get("/healthz", headers={"X-Request-ID": odd}).headers["x-request-id"] != odd
@@ -98,14 +98,18 @@ def test_an_id_that_comes_with_the_request_is_kept_and_a_forged_line_is_not_writ
 def test_people_get_plain_lines(logged):
     configure_logging(LogSettings(format="text"))
     with serving() as client:
+        client.get("/api/version")
         client.get("/healthz")
+        client.get("/page/static/page.js")
         client.get("/no%0asuch INFO")
         time.sleep(0.05)
     assert 'path="/no\\nsuch INFO"' in logged()
     assert re.search(
-        r"\d\d:\d\d:\d\d INFO request request_id=\w+ method=GET path=/healthz status=200 ms=\S+ who=address:127.0.0.1\n",
+        r"\d\d:\d\d:\d\d INFO request request_id=\w+ method=GET path=/api/version status=200 ms=\S+ who=address:127.0.0.1\n",
         logged(),
     )
+    # Probes and the page's files would bury the rest.
+    assert "/healthz" not in logged() and "page.js" not in logged()
 
 
 def samples(client: httpx.Client) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
