@@ -25,4 +25,7 @@ class PageFiles(StaticFiles):
         """A file as ``StaticFiles`` sends it, to be kept but asked for again."""
         response = super().file_response(full_path, *args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
+        if str(full_path).endswith(".js"):
+            # What the machine's own tables say of scripts differs, and a browser takes no module of another type.
+            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
         return response
