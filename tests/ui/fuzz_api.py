@@ -39,7 +39,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.ui.bench_page import Server, serving
+from tests.ui.served import Server, serving
 from ui.browsers import SECRET_FILE
 
 QUESTION = "2022年平安人寿赔付了多少件？"
@@ -506,7 +506,9 @@ def _odd_header(rng: random.Random) -> Attack:
         odd += [("X-Many", "x")] * 5000
     if rng.random() < 0.1:
         odd += [odd[0], ("Host", "other.example")]
-    return Attack("odd header", (_request(rng.choice(("GET", "POST")), path, [*kept, *odd]),))
+    request = _request(rng.choice(("GET", "POST")), path, [*kept, *odd])
+    # A length said twice is that length (RFC 9110, 8.6), and this body never comes.
+    return Attack("odd header", (request,), leaves=("Content-Length", "5, 5") in odd)
 
 
 def _odd_question(rng: random.Random) -> Attack:
@@ -683,7 +685,7 @@ def _judge(attack: Attack, reply: bytes | None, secrets: tuple[bytes, ...], tall
 
 def _never_told(server: Server) -> tuple[bytes, ...]:
     """What no response may hold: traces, folders of this machine, the secret that cookies are signed with."""
-    environment = Path(f"/proc/{server.process}/environ").read_bytes().split(b"\0")
+    environment = Path(f"/proc/{server.process.pid}/environ").read_bytes().split(b"\0")
     records = next(one for one in environment if one.startswith(b"XIAOBAO_SERVER__RECORDS="))
     folder = records.partition(b"=")[2]
     secret = (Path(os.fsdecode(folder)) / SECRET_FILE).read_bytes().strip()
