@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 HOST ?= 127.0.0.1
 PORT ?= 7860
+# Of how many evaluation cases one is asked again of changed articles.
+EVERY ?= 1
 export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export GRADIO_ANALYTICS_ENABLED := False
@@ -65,7 +67,7 @@ ask: index  ## ask one question: make ask Q="2022年平安人寿赔付了多少�
 eval: index  ## check the cases, ask them all, report, hold against the baseline, change the articles and ask again
 	@echo "==> 检查用例" && $(BIN)/xiaobao-eval lint
 	@echo "==> 评测" && $(BIN)/xiaobao-eval run --gate --no-failures
-	@echo "==> 改动资料再问" && $(BIN)/xiaobao-eval perturb --at-least 0.95
+	@echo "==> 改动资料再问" && $(BIN)/xiaobao-eval perturb --at-least 0.95 --every $(EVERY)
 
 lint: $(STAMP)  ## style, types, and the direction of imports
 	@echo "==> ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .

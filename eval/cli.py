@@ -220,12 +220,13 @@ def perturb_command(
         float,
         typer.Option("--at-least", min=0, max=1, help="改过的数字至少要有这么多被跟上，否则以 1 退出。"),
     ] = 0.0,
+    every: Annotated[int, typer.Option("--every", min=1, help="每几个用例取一个，快些看个大概。")] = 1,
 ) -> None:
     """改动资料（换数字、换公司、删原文）再问：答案必须跟着变。证明它是读出来的，不是记住的。"""
     perturbing = import_module("eval.perturbing")
     remembering = import_module("eval.remembering").RememberingEmbeddings
     with _told():
-        loaded = load_cases(cases or [PACKAGED])
+        loaded = load_cases(cases or [PACKAGED])[::every]
         settings = load_settings(config)
         documents = tuple(
             Document(article.title, article.text, article.published, article.publisher, article.url)
