@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from index.errors import SettingsError
@@ -20,6 +29,47 @@ from index.settings import IndexSettings
 DEFAULT_FILE = Path("xiaobao.toml")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _HEADER_NAME = re.compile(r"(?:[A-Za-z0-9-]+)?")
+
+
+_TROUBLES = {
+    "extra_forbidden": "没有这个设置，请检查拼写",
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "int_from_float": "应为整数",
+    "float_parsing": "应为数字",
+    "float_type": "应为数字",
+    "string_type": "应为字符串",
+    "path_type": "应为路径",
+    "tuple_type": "应为列表",
+    "model_type": "应为一个表",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "应不小于 {ge}",
+    "less_than_equal": "应不大于 {le}",
+    "literal_error": "只能是 {expected}",
+    "value_error": "{error}",
+}
+"""What is said of each type of pydantic's errors; of one that is missing here, what pydantic says."""
+
+
+def _told(error: ErrorDetails) -> str:
+    told = _TROUBLES.get(error["type"])
+    context = dict(error.get("ctx", {}))
+    if "expected" in context:
+        context["expected"] = context["expected"].replace("'", "").replace(" or ", "、").replace(", ", "、")
+    return error["msg"] if told is None else told.format(**context)
+
+
+def _network(value: object) -> object:
+    """A network from its text; ``10.1.2.3/24`` is the one that the address is in."""
+    try:
+        return ip_network(value, strict=False) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"「{value}」不是网络地址，应写成 10.89.0.10 或 10.89.0.0/24 的样子") from error
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 def _origin(text: str) -> str:
@@ -81,9 +131,7 @@ class AuthSettings(BaseModel):
     sso_header: Annotated[str, AfterValidator(_header_name)] = Field(
         "", description="header in which the proxies name the person, such as X-Remote-User; empty: none"
     )
-    proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (), description="addresses whose forwarding headers are believed"
-    )
+    proxies: tuple[Network, ...] = Field((), description="addresses whose forwarding headers are believed")
 
     @property
     def required(self) -> bool:
@@ -182,5 +230,5 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        places = "；".join(f"{'.'.join(map(str, item['loc']))}：{item['msg']}" for item in error.errors())
+        places = "；".join(f"{'.'.join(map(str, item['loc']))}：{_told(item)}" for item in error.errors())
         raise SettingsError(f"设置有误（{file if values else '环境变量 XIAOBAO_*'}）：{places}。") from error

@@ -86,3 +86,27 @@ def test_a_wrong_value_in_the_environment_is_told_as_such(monkeypatch: pytest.Mo
 def test_settings_cannot_be_changed_once_loaded() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().answer = Settings().answer
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[auth]\napi_key = true", "auth.api_key：没有这个设置"),
+        ('[auth]\napi_keys = "maybe"', "auth.api_keys：应为 true 或 false"),
+        ('[auth]\nproxies = ["10.0.0.0/33"]', "「10.0.0.0/33」不是网络地址"),
+        ("[auth]\nproxies = 5", "auth.proxies：应为列表"),
+        ("[limits]\nquestions_per_minute = -1", "limits.questions_per_minute：应不小于 0"),
+        ("[server]\nport = 70000", "server.port：应不大于 65535"),
+        ("[server]\nworkers = 1.5", "server.workers：应为整数"),
+        ("[server]\nquestion_seconds = 0", "server.question_seconds：应大于 0"),
+        ('[log]\nformat = "xml"', "log.format：只能是 auto、json、text"),
+        ("server = 5", "server：应为一个表"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_chinese(tmp_path: Path, table: str, said: str) -> None:
+    file = tmp_path / "xiaobao.toml"
+    file.write_text(table, "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert said in str(caught.value)
+    assert "Input should" not in str(caught.value)
